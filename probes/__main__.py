@@ -1,0 +1,81 @@
+"""Measure who hears it: `python probes < cells.jsonl > observations.jsonl`.
+
+Standard library only, Python 3.9 or newer, Linux, macOS, the BSDs, Solaris and Windows. Nothing is sent
+outside loopback and the lab's own namespaces unless --allow-lan is given.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+
+def main() -> int:
+    """Run a role or the filter. Returns 0, or 2 with one line on stderr when there is no lab."""
+    parser = argparse.ArgumentParser(prog="probes", description=__doc__)
+    parser.add_argument("--role", help=argparse.SUPPRESS)
+    parser.add_argument("--lab", choices=("auto", "private", "host"), default="auto")
+    parser.add_argument("--allow-lan", action="store_true", help="allow packets on a real interface")
+    parser.add_argument("--grace", type=float, help="seconds to wait after the fence")
+    parser.add_argument("--fresh", action="store_true", help="new processes for every cell")
+    parser.add_argument("--source-ports", type=int, help="send from exactly so many source ports")
+    parser.add_argument("--window", type=int, help="datagrams a socket is sent before it is drained")
+    parser.add_argument("--share", default="0/1", help="index/count of the probes in this lab")
+    parser.add_argument("--doctor", action="store_true", help="say what can be measured here")
+    arguments = parser.parse_args()
+
+    if arguments.role:
+        import role
+
+        role.main()
+        return 0
+
+    import lab as labs  # enters namespaces: before any thread is started
+
+    if arguments.doctor:
+        import json
+
+        print(json.dumps(labs.doctor()))
+        return 0
+    try:
+        lab = labs.enter(arguments.lab, allow_lan=arguments.allow_lan)
+    except labs.LabError as error:
+        print(f"probes: {error}", file=sys.stderr)
+        return 2
+
+    import conductor
+    import filter as probe_filter
+    import limits
+
+    index, _, count = arguments.share.partition("/")
+    leader = conductor.Conductor(
+        lab,
+        conductor.Settings(
+            grace=lab.grace if arguments.grace is None else arguments.grace,
+            fresh=arguments.fresh,
+            ports=arguments.source_ports,
+            window=arguments.window or limits.WINDOW,
+            share=(int(index), int(count)),
+        ),
+        cpu=_cpu(int(index)),
+    )
+    try:
+        probe_filter.serve(sys.stdin, sys.stdout, lab, leader)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nobody reads: leave quietly
+    finally:
+        leader.stop()
+    return 0
+
+
+def _cpu(index: int) -> int | None:
+    if not hasattr(os, "sched_getaffinity"):
+        return None
+    allowed = sorted(os.sched_getaffinity(0))
+    return allowed[index % len(allowed)]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,79 @@
+"""A role as the conductor holds it: a child process, its pipes, and what to do when it stops answering."""
+
+from __future__ import annotations
+
+import os
+import queue
+import subprocess
+import sys
+import threading
+from typing import Any, Optional, Tuple
+
+import frames
+
+
+class RoleLost(Exception):
+    """A role died or did not answer in time; nothing of its batch counts."""
+
+
+class RoleProcess:
+    """One role process. Requests are posted; answers are taken in order, within a time limit.
+
+    A thread reads the pipe, because a pipe cannot be waited for with a time limit on Windows.
+    """
+
+    def __init__(self, name: str, nonce: bytes, cpu: Optional[int]) -> None:
+        self.name = name
+        program = sys.path[0] or os.curdir
+        command = [sys.executable, "-s", "-E", program, "--role", name]
+        self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._answers: queue.SimpleQueue[Optional[Tuple[Any]]] = queue.SimpleQueue()
+        threading.Thread(target=self._read, daemon=True).start()
+        self.post(nonce, cpu)
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._child.pid
+
+    def _read(self) -> None:
+        assert self._child.stdout is not None
+        try:
+            while True:
+                self._answers.put((frames.read(self._child.stdout),))
+        except (EOFError, OSError, ValueError):
+            self._answers.put(None)
+
+    def post(self, *request: Any) -> None:
+        """Send a request without waiting for its answer. Raises RoleLost."""
+        assert self._child.stdin is not None
+        try:
+            frames.write(self._child.stdin, request)
+        except OSError as error:
+            raise RoleLost(f"role {self.name} died") from error
+
+    def take(self, patience: float) -> Any:
+        """Return the next answer. Raises RoleLost after `patience` seconds or when the process died."""
+        try:
+            answer = self._answers.get(timeout=patience)
+        except queue.Empty:
+            raise RoleLost(f"role {self.name} did not answer in {patience:g} s") from None
+        if answer is None:
+            raise RoleLost(f"role {self.name} died")
+        return answer[0]
+
+    def ask(self, *request: Any, patience: float) -> Any:
+        """Post a request and take its answer."""
+        self.post(*request)
+        return self.take(patience)
+
+    def stop(self) -> None:
+        """Kill the process (it holds nothing but sockets) and reap it."""
+        self._child.kill()
+        self._child.wait()
+        for pipe in (self._child.stdin, self._child.stdout):
+            if pipe is not None:
+                try:
+                    pipe.close()
+                except OSError:
+                    pass  # unsent bytes of a broken pipe
