@@ -12,7 +12,7 @@ import collections
 import os
 import random
 import time
-from typing import Any, Callable, Deque, Dict, List, NamedTuple, Optional, Set, Tuple
+from typing import Any, Callable, Deque, Dict, List, NamedTuple, Optional, Set, Tuple, Union
 
 import counters
 import lab as labs
@@ -20,15 +20,17 @@ import limits
 import stages
 from process import RoleLost, RoleProcess
 from programs import Compiler, Pool, Voice, family
-from trials import Cell, Trial, Voicing, sequence_numbers
+from trials import Cell, Seen, Trial, Voicing, bitmap, sequence_numbers
 
 SENDER = "S"
 _TRIES = 3
 _ROLE_PATIENCE = 30.0
 _FENCE_PATIENCE = 2.0
+_UNDECIDED = "a connection was neither made nor refused"
 _SENDER_PORTS = 2400  # at the top of the lab's range, kept from the cells
 
-Results = Callable[[str, Dict[str, Any]], None]
+Results = Callable[[Cell, Union[Seen, str]], None]
+"""Called with a cell and what was seen of it, or the reason why that is inconclusive."""
 
 
 class Void(Exception):
@@ -89,30 +91,42 @@ class Conductor:
         self._silences = 0
         self._closing: Optional[Tuple[Batch, List[Trial], List[str], Results]] = None
         self._controls: Dict[Any, Cell] = {}
+        self._groups: Dict[int, str] = {}
         self._fences = [(family, host) for family, host in self._fence_hosts()]
 
     # --- cells -----------------------------------------------------------------------------------
 
-    def cell(self, identifier: str, steps: List[List[Any]], *, solo: bool = False) -> Cell:
-        """Compile a cell. Raises programs.Absent or lab.Unavailable."""
+    def cell(self, identifier: str, steps: List[Tuple[str, int]], *, solo: bool = False) -> Cell:
+        """Compile a cell; `steps` are (role, number of its operations in the compiler).
+
+        Raises programs.Absent or lab.Unavailable.
+        """
         rounds = []
         voices: List[Voice] = []
         receivers = []
         listens = False
-        for role, operations in steps:
-            if role == SENDER:
-                voices.extend(self.compiler.voices(operations))
+        for role, number in steps:
+            part = self.compiler.part(number)
+            if part.program is None:
+                voices = voices + part.voices
                 continue
-            rounds.append((role, self.compiler.program(operations)))
-            names = [operation[0] for operation in operations]
-            listens = listens or "listen" in names
-            if "bind" in names:
+            rounds.append((role, part.program))
+            listens = listens or part.listens
+            if part.binds:
                 receivers.append(role)
-        alone = solo or len(receivers) >= limits.MANY_SOCKETS
-        return Cell(identifier, tuple(rounds), voices, tuple(receivers), listens, alone)
+        return Cell(
+            identifier,
+            tuple(rounds),
+            voices,
+            tuple(receivers),
+            tuple(role for role, _ in rounds),
+            tuple(voice.label for voice in voices),
+            listens,
+            solo or len(receivers) >= limits.MANY_SOCKETS,
+        )
 
     def measure(self, cells: List[Cell], generator: random.Random, results: Results) -> None:
-        """Measure every cell once, in batches of a random composition; `results(id, observation)`."""
+        """Measure every cell once, in batches of a random composition; see Results."""
         shuffled = list(cells)
         generator.shuffle(shuffled)
         queue: Deque[Batch] = collections.deque(self._batches(shuffled))
@@ -159,7 +173,7 @@ class Conductor:
             if tries < _TRIES and not hopeless:
                 return [Batch(batch.cells, tries)]
             for cell in batch.cells:
-                results(cell.id, {"inconclusive": reason})
+                results(cell, reason)
             return []
         if tries < 2:
             return [Batch(batch.cells, tries)]
@@ -223,13 +237,7 @@ class Conductor:
         ]
         for trial in trials:
             if trial.cell.id and not trial.port_was_taken():
-                timed_out = trial.timed_out()
-                results(
-                    trial.cell.id,
-                    {"inconclusive": "a connection was neither made nor refused"}
-                    if timed_out
-                    else trial.observation(silent),
-                )
+                results(trial.cell, _UNDECIDED if trial.timed_out() else trial.seen(silent))
 
     def _trials(self, cells: List[Cell]) -> List[Trial]:
         controls = {
@@ -249,24 +257,28 @@ class Conductor:
         trials = []
         for offset, cell in enumerate(everybody):
             self._trial = (self._trial + 1) & 0xFFFFFFFF
-            group = self.lab.address("group4", self._first_slot + self._trial % self._slots)
-            trials.append(Trial(cell, self._trial, first + offset, group))
+            trials.append(Trial(cell, self._trial, first + offset, self._group(self._trial)))
         return trials
+
+    def _group(self, trial: int) -> str:
+        slot = trial % self._slots
+        if slot not in self._groups:
+            self._groups[slot] = self.lab.address("group4", self._first_slot + slot)
+        return self._groups[slot]
 
     def _control(self, role: str, voice: Voice) -> Cell:
         key = (role, voice.kind)
         if key not in self._controls:
             program, own_voice = self.compiler.control(voice)
-            self._controls[key] = Cell("", ((role, program),), [own_voice], (role,), False, False)
+            self._controls[key] = Cell("", ((role, program),), [own_voice], (role,), (role,), ("",), False, False)
         return self._controls[key]
 
     def _post_round(self, role: str, position: int, trials: List[Trial]) -> None:
-        entries = []
-        for trial in trials:
-            if position < len(trial.cell.rounds):
-                entries.append(
-                    (trial.number, trial.port, trial.group, trial.cell.rounds[position][1])
-                )
+        entries = [
+            (trial.number, trial.port, trial.group, trial.cell.rounds[position][1])
+            for trial in trials
+            if position < len(trial.cell.rounds)
+        ]
         process = self._role(role)
         known = self._known[role]
         fresh = {entry[3] for entry in entries} - known
@@ -277,11 +289,12 @@ class Conductor:
         """Send in windows, draining after each, until every trial's question is settled."""
         waiting: List[Tuple[Trial, int]] = []
         for trial in trials:
-            if not trial.open_roles():
+            opened = trial.open_roles()
+            if not opened:
                 continue
             for index, voice in enumerate(trial.cell.voices):
                 trial.voicings[index].wanted = stages.first(
-                    connections=voice.connects, ports=self.settings.ports or stages.FIRST_PORTS
+                    opened, connections=voice.connects, ports=self.settings.ports
                 )
                 waiting.append((trial, index))
         while waiting:
@@ -312,7 +325,7 @@ class Conductor:
             )
         return bool(voicing.wanted)
 
-    def _window(self, waiting: List[Tuple[Trial, int]]) -> List[Tuple[Trial, int, List[int]]]:
+    def _window(self, waiting: List[Tuple[Trial, int]]) -> List[Tuple[Trial, int, Tuple[int, ...]]]:
         """Choose what is sent before the next drain: bounded for a socket and for all of them."""
         window = []
         in_flight = 0
@@ -331,7 +344,7 @@ class Conductor:
             window.append((trial, index, numbers))
         return window
 
-    def _send(self, window: List[Tuple[Trial, int, List[int]]]) -> None:
+    def _send(self, window: List[Tuple[Trial, int, Tuple[int, ...]]]) -> None:
         datagrams: List[Any] = []
         connections: List[Any] = []
         for position, (trial, index, numbers) in enumerate(window):
@@ -357,9 +370,9 @@ class Conductor:
 
     @staticmethod
     def _note_sent(
-        voicing: Voicing, numbers: List[int], failure: Optional[Tuple[int, int, Optional[str]]]
+        voicing: Voicing, numbers: Tuple[int, ...], failure: Optional[Tuple[int, int, Optional[str]]]
     ) -> None:
-        asked = sum(1 << number for number in numbers)
+        asked = bitmap(numbers)
         voicing.wanted &= ~asked
         if failure is None:
             voicing.sent |= asked
@@ -375,7 +388,11 @@ class Conductor:
         for role in roles:
             heard, foreign = self._take(role)
             for number, found in heard.items():
-                by_number[number].hear(role, found)
+                if isinstance(found, int):
+                    by_number[number].hear(role, 0, found)
+                    continue
+                for label, (bits, again) in found.items():
+                    by_number[number].hear(role, label, bits, again)
             for number, count in foreign.items():
                 by_number[number].foreign += count
 

@@ -1,6 +1,7 @@
 """The probe as a filter: cells in, observations out, one JSON value a line.
 
-In:   {"kind": "cell", "id": ..., "steps": [[role, [operation, ...]], ...], "solo": true?}
+In:   {"kind": "operations", "operations": [[name, argument, ...], ...]} numbered 0, 1, ... as they come
+      {"kind": "cell", "id": ..., "steps": [[role, number of its operations], ...], "solo": true?}
       {"kind": "measure", "repeat": 3, "seed": 7}
 Out:  {"kind": "hello", ...} once; for each cell measured {"kind": "observation", "id": ..., "seen":
       [[count, observation], ...]}; then {"kind": "measured", ...} with the counts of that request.
@@ -12,11 +13,13 @@ other batches and onto other ports, so that an influence of one cell on another 
 from __future__ import annotations
 
 import collections
+import functools
+import gc
 import json
 import random
 import sys
 import time
-from typing import Any, Dict, Iterable, List, TextIO
+from typing import Any, Dict, Iterable, List, TextIO, Tuple, Union
 
 import digest
 import lab as labs
@@ -24,7 +27,7 @@ import options
 import platforms
 from conductor import Conductor
 from programs import Absent
-from trials import Cell
+from trials import Cell, Seen, observation
 
 PROTOCOL = 1
 _REPEAT = 3
@@ -33,11 +36,14 @@ _REPEAT = 3
 def serve(lines: Iterable[str], out: TextIO, lab: labs.Lab, conductor: Conductor) -> None:
     """Answer every request of `lines` on `out` until there are no more."""
     _say(out, hello(lab, conductor))
+    out.flush()
     waiting: List[Dict[str, Any]] = []
     for line in lines:
         request = json.loads(line)
         if request["kind"] == "cell":
             waiting.append(request)
+        elif request["kind"] == "operations":
+            conductor.compiler.add(request["operations"])
         elif request["kind"] == "measure":
             _measure(waiting, request, out, conductor)
             waiting = []
@@ -65,68 +71,74 @@ def _socket_constants() -> Dict[str, int]:
 
 
 def _measure(
-    requests: List[Dict[str, Any]], how: Dict[str, Any], out: TextIO, conductor: Conductor
+    requests: List[Dict[str, Any]],
+    how: Dict[str, Any],
+    out: TextIO,
+    conductor: Conductor,
 ) -> None:
     repeat = how.get("repeat", _REPEAT)
     generator = random.Random(how.get("seed"))
     started = time.monotonic()
     before = dict(conductor.counts)
-    seen: Dict[str, List[List[Any]]] = {}
     cells: List[Cell] = []
     for request in requests:
         identifier = request["id"]
+        why = {}
         try:
             cells.append(
                 conductor.cell(identifier, request["steps"], solo=request.get("solo", False))
             )
         except Absent as absent:
-            seen[identifier] = [[repeat, {"absent": str(absent)}]]
+            why = {"absent": str(absent)}
         except labs.Unavailable as reason:
-            seen[identifier] = [[repeat, {"skipped": str(reason)}]]
-    for identifier in seen:
-        _say(out, {"kind": "observation", "id": identifier, "seen": seen[identifier]})
-    seen = {cell.id: [] for cell in cells}
-    try:
-        for _ in range(repeat):
-            conductor.measure(cells, generator, lambda key, value: _count(seen[key], value))
-            out.flush()
-    finally:
-        for identifier, found in seen.items():
-            if found:
-                _say(out, {"kind": "observation", "id": identifier, "seen": found})
-        counts = collections.Counter(conductor.counts)
-        counts.subtract(before)
-        _say(
-            out,
-            {
-                "kind": "measured",
-                "cells": len(requests),
-                "seconds": round(time.monotonic() - started, 3),
-                **{name: counts[key] for name, key in _COUNTS.items()},
-            },
-        )
-        out.flush()
+            why = {"skipped": str(reason)}
+        if why:
+            _say(out, {"kind": "observation", "id": identifier, "seen": [[repeat, why]]})
+    seen: Dict[str, Dict[Any, int]] = {cell.id: {} for cell in cells}
+
+    def count(cell: Cell, what: Union[Seen, str]) -> None:
+        found = seen[cell.id]
+        found[what] = found.get(what, 0) + 1
+
+    gc.disable()  # many small objects and no cycles: a collection would only cost time
+    for _ in range(repeat):
+        conductor.measure(cells, generator, count)
+    gc.enable()
+    for cell in cells:
+        _say_seen(out, cell, seen[cell.id])
+    counts = collections.Counter(conductor.counts)
+    counts.subtract(before)
+    _say(
+        out,
+        {
+            "kind": "measured",
+            "cells": len(requests),
+            "seconds": round(time.monotonic() - started, 3),
+            **{name.replace(" ", "_"): counts[name] for name in _COUNTS},
+        },
+    )
+    out.flush()
 
 
-_COUNTS = {
-    "batches": "batches",
-    "voided": "voided",
-    "lost_roles": "lost roles",
-    "taken_ports": "taken ports",
-    "fences": "fences",
-    "silent_fences": "silent fences",
-}
+_COUNTS = ("batches", "voided", "lost roles", "taken ports", "fences", "silent fences")
 
 
-def _count(found: List[List[Any]], observation: Dict[str, Any]) -> None:
-    for entry in found:
-        if entry[1] == observation:
-            entry[0] += 1
-            return
-    found.append([1, observation])
+def _say_seen(out: TextIO, cell: Cell, seen: Dict[Union[Seen, str], int]) -> None:
+    texts = []
+    for what, count in seen.items():
+        if isinstance(what, str):
+            text = json.dumps({"inconclusive": what})
+        else:
+            text = _observation_text(cell.labels, cell.shape, what)
+        texts.append(f"[{count},{text}]")
+    out.write(f'{{"kind":"observation","id":{json.dumps(cell.id)},"seen":[{",".join(texts)}]}}\n')
+
+
+@functools.lru_cache(maxsize=20_000)
+def _observation_text(labels: Tuple[str, ...], roles: Tuple[str, ...], seen: Seen) -> str:
+    """Return an observation as JSON; few of the many are different."""
+    return json.dumps(observation(labels, roles, seen), separators=(",", ":"))
 
 
 def _say(out: TextIO, value: Dict[str, Any]) -> None:
     out.write(json.dumps(value, separators=(",", ":")) + "\n")
-    if value["kind"] == "hello":
-        out.flush()

@@ -6,10 +6,9 @@ program: which option a name is, what an address symbol stands for, whether it m
 
 from __future__ import annotations
 
-import marshal
 import socket
 import sys
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
 
 import lab as labs
 import options
@@ -51,6 +50,15 @@ class Voice(NamedTuple):
         return self.pool is None
 
 
+class Part(NamedTuple):
+    """What one role does in one round: a receiver's program, or what the sender says."""
+
+    program: Optional[int]
+    voices: List[Voice]
+    binds: bool
+    listens: bool
+
+
 class Compiler:
     """Compiles operations for one lab and keeps what it has compiled."""
 
@@ -59,40 +67,46 @@ class Compiler:
         self.platform = platform
         self.known = options.known(platform, vars(socket))
         self.programs: Dict[int, List[Tuple[Any, ...]]] = {}
-        self._numbers: Dict[bytes, Any] = {}
-        self._voices: Dict[bytes, Any] = {}
+        self._operations: List[List[List[Any]]] = []
+        self._parts: Dict[int, Union[Part, Exception]] = {}
 
-    def program(self, operations: List[List[Any]]) -> int:
-        """Return the number of the program for a receiver's `operations`.
+    def add(self, operations: List[List[Any]]) -> int:
+        """Take in the operations of one role and return their number."""
+        self._operations.append(operations)
+        return len(self._operations) - 1
+
+    def part(self, number: int) -> Part:
+        """Return the compiled operations `number`.
 
         Raises Absent for an option this platform does not have, lab.Unavailable for an address it
         lacks or may not use.
         """
-        return int(self._cached(self._numbers, operations, self._compile))
-
-    def voices(self, operations: List[List[Any]]) -> List[Voice]:
-        """Return what the sender does. Raises as `program` does."""
-        found: List[Voice] = self._cached(
-            self._voices, operations, lambda ops: [self._voice(op) for op in ops]
-        )
-        return found
-
-    def _cached(self, cache: Dict[bytes, Any], operations: List[List[Any]], make: Any) -> Any:
-        key = marshal.dumps(operations, 2)  # version 2: equal values give equal bytes
-        if key not in cache:
+        part = self._parts.get(number)
+        if part is None:
             try:
-                cache[key] = make(operations)
+                part = self._part(self._operations[number])
             except (Absent, labs.Unavailable) as error:
-                cache[key] = error
-        value = cache[key]
-        if isinstance(value, Exception):
-            raise value
-        return value
+                part = error
+            self._parts[number] = part
+        if isinstance(part, Exception):
+            raise part
+        return part
+
+    def _part(self, operations: List[List[Any]]) -> Part:
+        names = {operation[0] for operation in operations}
+        if names & {"send", "connect"}:
+            return Part(None, [self._voice(operation) for operation in operations], False, False)
+        return Part(self._compile(operations), [], "bind" in names, "listen" in names)
 
     def _compile(self, operations: List[List[Any]]) -> int:
-        program = []
+        program: List[Tuple[Any, ...]] = []
+        datagrams = False
         for name, *arguments in operations:
+            if name == "socket":
+                datagrams = arguments[0].startswith("udp")
             program.extend(getattr(self, "_op_" + name)(*arguments))
+        # A bound datagram socket may hear; what a bind is worth otherwise, listen decides.
+        program = [(*op, datagrams) if op[0] == BIND else op for op in program]
         number = len(self.programs)
         self.programs[number] = program
         return number
@@ -156,7 +170,7 @@ class Compiler:
         profile = {"broadcast": 1} if not v6 else {}
         if via is not None:
             profile = {**profile, "via": via}
-        return self.program(operations), self.voices([["send", "", destination, profile]])[0]
+        return self._compile(operations), self._voice(["send", "", destination, profile])
 
     def _may_send(self, destination: str, via: Optional[str]) -> None:
         reason = self.lab.allows_send(destination, via)

@@ -4,11 +4,11 @@ A *trial* is one cell measured once, on a port of its own. The conductor's reque
 answered by one message:
 
     ("do", [(trial, port, group, program number)], {program number: program})  -> {trial: "bind EADDRINUSE"}
-    ("drain",)   -> ({trial: {label: (heard, again)}}, {trial: foreign datagrams})
+    ("drain",)   -> ({trial: heard, or {label: (heard, again)}}, {trial: foreign datagrams})
     ("close",)   -> number of our own datagrams found after the last drain
     ("send", [...]), ("connect", [...]), ("hang up",)  -> see sender.py
 
-`heard` and `again` are bitmaps of sequence numbers (see payload.py).
+`heard` and `again` are bitmaps of sequence numbers (see payload.py); a plain number is label 0.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import gc
 import os
 import socket
 import sys
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple, Union
 
 import errnos
 import frames
@@ -28,9 +28,11 @@ SOCKET, SET, BIND, LISTEN, JOIN = range(5)
 CALLS = ("socket", "set", "bind", "listen", "join")
 
 _READ_TIMEOUT = 0.5  # seconds for the payload of an accepted connection; it was sent before the fence
+_FLOOD = 100_000  # foreign datagrams after which a socket is left alone
 _NONBLOCK = getattr(socket, "SOCK_NONBLOCK", 0)
 
-Heard = Dict[int, Dict[int, Tuple[int, int]]]
+Found = Dict[int, Tuple[int, int]]
+Heard = Dict[int, Union[int, Found]]
 
 
 class Role:
@@ -52,43 +54,41 @@ class Role:
         """Perform a program for every entry; return the call and the errno name of each that failed."""
         self.programs.update(programs)
         failures = {}
+        sockets = self.sockets
         for trial, port, group, number in entries:
             operations = self.programs[number]
-            if operations[0][0] != SOCKET and trial not in self.sockets:
-                continue  # its socket was refused in an earlier round
+            sock = sockets.get(trial)
+            if sock is None and operations[0][0] != SOCKET:
+                continue  # refused in an earlier round
             operation: Tuple[Any, ...] = ()
             try:
                 for operation in operations:
-                    self._perform(operation, trial, port, group)
+                    code = operation[0]
+                    if code == SOCKET:
+                        sock = socket.socket(operation[1], operation[2] | _NONBLOCK)
+                        if not _NONBLOCK:
+                            sock.setblocking(False)
+                        sockets[trial] = sock
+                        continue
+                    assert sock is not None
+                    if code == SET:
+                        sock.setsockopt(operation[1], operation[2], operation[3])
+                    elif code == BIND:
+                        sock.bind((operation[1] or group, port))
+                        if operation[2]:
+                            self.bound[trial] = (sock, payload.head(self.nonce, trial) + b"\0")
+                    elif code == LISTEN:
+                        sock.listen(operation[1])
+                        self.listening[trial] = (sock, payload.head(self.nonce, trial))
+                    else:
+                        membership = socket.inet_aton(group or "") + operation[3]
+                        sock.setsockopt(operation[1], operation[2], membership)
             except OSError as error:
                 call = CALLS[operation[0]] if operation[0] != SET else "set " + operation[4]
                 failures[trial] = call + " " + errnos.name(error)
                 if operation[0] <= BIND:
                     self._drop(trial)
         return failures
-
-    def _perform(self, operation: Tuple[Any, ...], trial: int, port: int, group: Optional[str]) -> None:
-        code = operation[0]
-        if code == SOCKET:
-            _, family, kind = operation
-            sock = socket.socket(family, kind | _NONBLOCK)
-            if not _NONBLOCK:
-                sock.setblocking(False)
-            self.sockets[trial] = sock
-            return
-        sock = self.sockets[trial]
-        if code == SET:
-            sock.setsockopt(operation[1], operation[2], operation[3])
-        elif code == BIND:
-            sock.bind((operation[1] or group, port))
-            if sock.type == socket.SOCK_DGRAM:
-                self.bound[trial] = (sock, payload.head(self.nonce, trial))
-        elif code == LISTEN:
-            sock.listen(operation[1])
-            self.listening[trial] = (sock, payload.head(self.nonce, trial))
-        else:
-            _, level, option, interface = operation
-            sock.setsockopt(level, option, socket.inet_aton(group or "") + interface)
 
     def _drop(self, trial: int) -> None:
         sock = self.sockets.pop(trial, None)
@@ -100,13 +100,29 @@ class Role:
         heard: Heard = {}
         foreign: Dict[int, int] = {}
         for trial, (sock, head) in self.bound.items():
-            found, strangers = drain_datagrams(sock, head)
+            bits = 0
+            receive = sock.recv
+            try:
+                # The usual case, one label and nothing unexpected, without a call for every socket.
+                while True:
+                    data = receive(payload.MAXIMUM)
+                    bit = 1 << (data[13] | data[14] << 8)
+                    if data[:13] != head or bits & bit:
+                        break
+                    bits |= bit
+            except BlockingIOError:
+                if bits:
+                    heard[trial] = bits
+                continue
+            except (OSError, IndexError):
+                data = b""
+            found, strangers = drain_datagrams(sock, head[: payload.HEAD], data, bits)
             if found:
                 heard[trial] = found
             if strangers:
                 foreign[trial] = strangers
         for trial, (sock, head) in self.listening.items():
-            found, strangers = self._drain_connections(sock, head)
+            found, strangers = self._drain_connections(sock, head[: payload.HEAD])
             if found:
                 heard[trial] = found
             if strangers:
@@ -115,13 +131,13 @@ class Role:
 
     def _drain_connections(
         self, listener: socket.socket, head: bytes
-    ) -> Tuple[Dict[int, Tuple[int, int]], int]:
+    ) -> Tuple[Found, int]:
         """Accept until the queue is empty; a connection without our payload is a stranger's.
 
         The connections stay open until the batch is closed, so that the client is the one that resets
         them and nothing is left in TIME_WAIT.
         """
-        found: Dict[int, Tuple[int, int]] = {}
+        found: Found = {}
         strangers = 0
         while True:
             try:
@@ -152,8 +168,12 @@ class Role:
         """Close everything; return how many of our datagrams arrived after the last drain."""
         late = 0
         for sock, head in self.bound.values():
-            found, _ = drain_datagrams(sock, head)
-            late += sum(bits.bit_length() > 0 for bits, _ in found.values())
+            try:
+                first = sock.recv(payload.MAXIMUM)
+            except OSError:
+                continue
+            found, _ = drain_datagrams(sock, head[: payload.HEAD], first, 0)
+            late += len(found)
         self.hang_up()
         for sock in self.sockets.values():
             sock.close()
@@ -163,34 +183,28 @@ class Role:
         return late
 
 
-def drain_datagrams(sock: socket.socket, head: bytes) -> Tuple[Dict[int, Tuple[int, int]], int]:
-    """Read a datagram socket until it is empty: ({label: (heard, again)}, foreign datagrams)."""
-    found: Dict[int, Tuple[int, int]] = {}
+def drain_datagrams(sock: socket.socket, head: bytes, data: bytes, bits: int) -> Tuple[Found, int]:
+    """Read a datagram socket until it is empty: ({label: (heard, again)}, foreign datagrams).
+
+    `data` was read already and comes first; `bits` were heard already under label 0. An empty `data`
+    counts as foreign: on Windows it stands for the ICMP error of an earlier send (WSAECONNRESET).
+    """
+    found: Found = {0: (bits, 0)} if bits else {}
     strangers = 0
-    receive = sock.recv
-    while True:
-        try:
-            data = receive(payload.MAXIMUM)
-        except BlockingIOError:
-            return found, strangers
-        except OSError:
-            # Windows reports an ICMP error of an earlier send here (WSAECONNRESET): not a datagram.
-            strangers += 1
-            if strangers > 100_000:
-                return found, strangers
-            continue
-        if data[: payload.HEAD] == head:
-            label = data[12]
-            bits = 1 << (data[13] | data[14] << 8)
-            if label in found:
-                before, again = found[label]
-                found[label] = (before | bits, again | before & bits)
-            else:
-                found[label] = (bits, 0)
+    while strangers < _FLOOD:
+        if data[: payload.HEAD] == head and len(data) == payload.HEAD + 3:
+            bit = 1 << (data[13] | data[14] << 8)
+            before, again = found.get(data[12], (0, 0))
+            found[data[12]] = (before | bit, again | before & bit)
         else:
             strangers += 1
-            if strangers > 100_000:  # a flood: never let it keep us here
-                return found, strangers
+        try:
+            data = sock.recv(payload.MAXIMUM)
+        except BlockingIOError:
+            break
+        except OSError:
+            data = b""
+    return found, strangers
 
 
 def main() -> None:

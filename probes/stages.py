@@ -5,9 +5,10 @@ prove little. Few are sent first; the rest only where they can change the answer
 
 * a single socket heard everything: 21 source ports leave a chance below one in a million that two
   sockets shared them evenly and one was missed (0.5 ** 20);
-* a spread whose set is still open: enough source ports to have met each of N sockets (coupon
-  collector's bound: N * (1 - 1/N) ** ports <= 1e-6), two datagrams each, which also tells a spread by
-  source port from a spread by datagram;
+* a spread whose set is still open: twice as many source ports as before, until each of N sockets
+  would have been met (coupon collector's bound: N * (1 - 1/N) ** ports <= 1e-6);
+* a spread of datagrams: two datagrams from each of 21 source ports tell a spread by source port from
+  a spread by datagram;
 * everything else (all, some, none) is settled by the first datagrams.
 """
 
@@ -17,6 +18,7 @@ import math
 
 DOUBT = 1e-6
 FIRST_PORTS = 4
+LONE_PORTS = 2  # a lone socket has nobody to share with
 SINGLE_PORTS = 21
 MOST_PORTS = 1200
 
@@ -32,9 +34,10 @@ def ports_to_meet(sockets: int) -> int:
     return math.ceil(math.log(sockets / DOUBT) / -math.log(1 - 1 / sockets))
 
 
-def first(*, connections: bool, ports: int = FIRST_PORTS) -> int:
-    """Return the sequence numbers of the first stage, as a bitmap."""
-    return _both(ports) if not connections else _firsts(ports)
+def first(opened: int, *, connections: bool, ports: int | None = None) -> int:
+    """Return the sequence numbers of the first stage, as a bitmap; `ports` if the number is fixed."""
+    count = ports or (FIRST_PORTS if opened > 1 else LONE_PORTS)
+    return _both(count) if not connections else _firsts(count)
 
 
 def more(opened: int, sent: int, heard: list[int], *, connections: bool) -> int:
@@ -53,10 +56,18 @@ def more(opened: int, sent: int, heard: list[int], *, connections: bool) -> int:
         union |= bits
     if len(hearers) == 1:
         wanted = _firsts(SINGLE_PORTS)
+    elif len(hearers) < opened:
+        ports = min(2 * _ports(sent), ports_to_meet(opened), MOST_PORTS)
+        wanted = _firsts(ports) if connections else _both(max(ports, SINGLE_PORTS))
     else:
-        ports = SINGLE_PORTS if len(hearers) == opened else min(ports_to_meet(opened), MOST_PORTS)
-        wanted = _firsts(ports) if connections else _both(ports)
+        # The set is closed; what a spread of datagrams goes by takes pairs from the same source port.
+        wanted = 0 if connections else _both(SINGLE_PORTS)
     return wanted & ~sent
+
+
+def _ports(sent: int) -> int:
+    """Return how many source ports have sent."""
+    return (sent.bit_length() + 1) // 2
 
 
 def _both(ports: int) -> int:

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+import functools
+from typing import Any, Collection, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import payload
 from programs import Voice
 
 BEFORE_BOUND = ("socket", "set", "bind")
 
+Seen = Tuple[int, Tuple[Tuple[str, str], ...], Tuple[Tuple[Any, ...], ...]]
+"""What was seen of a trial, hashable, so that equal repetitions are kept and written once."""
+
 
 class Cell(NamedTuple):
-    """A cell ready to be tried: programs by role in order, what the sender does, who may hear."""
+    """A cell ready to be tried: programs by role in order, what the sender does, who may hear.
+
+    `shape` is the order of its roles: cells that share it can share a batch.
+    """
 
     id: str
     rounds: Tuple[Tuple[str, int], ...]
     voices: List[Voice]
     receivers: Tuple[str, ...]
+    shape: Tuple[str, ...]
+    labels: Tuple[str, ...]
     listens: bool
     solo: bool
-
-    @property
-    def shape(self) -> Tuple[str, ...]:
-        """The order of roles: cells that share it can share a batch."""
-        return tuple(role for role, _ in self.rounds)
 
 
 class Voicing:
@@ -71,56 +75,77 @@ class Trial:
         failure = self.failures.get(self.cell.receivers[0]) if self.cell.receivers else None
         return failure in ("bind EADDRINUSE", "bind EACCES")
 
-    def hear(self, role: str, found: Dict[int, Tuple[int, int]]) -> None:
-        """Add what `role` found in one drain."""
-        for label, (bits, again) in found.items():
-            voicing = self.voicings[label]
-            before = voicing.heard.get(role, 0)
-            again |= before & bits
-            if again:
-                voicing.again[role] = voicing.again.get(role, 0) | again
-            voicing.heard[role] = before | bits
+    def hear(self, role: str, label: int, bits: int, again: int = 0) -> None:
+        """Add what `role` heard of one voice in one drain."""
+        voicing = self.voicings[label]
+        before = voicing.heard.get(role, 0)
+        twice = again | before & bits
+        if twice:
+            voicing.again[role] = voicing.again.get(role, 0) | twice
+        voicing.heard[role] = before | bits
 
     def timed_out(self) -> bool:
         """True when a connection was neither made nor refused."""
         return any(voicing.error == "ETIMEDOUT" for voicing in self.voicings)
 
-    def observation(self, silent: List[Tuple[str, Optional[str]]]) -> Dict[str, Any]:
-        """Return the raw observation; `silent` are the kinds of destination whose control was silent."""
-        roles = {role: "ok" for role, _ in self.cell.rounds}
-        roles.update(self.failures)
-        result: Dict[str, Any] = {"roles": roles}
-        sends = {}
-        for voice, voicing in zip(self.cell.voices, self.voicings):
-            if not (voicing.sent or voicing.refused or voicing.error):
-                continue
-            record: Dict[str, Any] = {"sent": f"{voicing.sent:x}"}
-            if voicing.heard:
-                record["heard"] = {role: f"{bits:x}" for role, bits in sorted(voicing.heard.items())}
-            if voicing.again:
-                record["again"] = {role: f"{bits:x}" for role, bits in sorted(voicing.again.items())}
-            if voicing.refused:
-                record["refused"] = f"{voicing.refused:x}"
-            if voicing.error:
-                record["error"] = voicing.error
-            if not voicing.heard and voice.kind in silent:
-                record["control"] = "silent"
-            sends[voice.label] = record
-        if sends:
-            result["sends"] = sends
-        if self.foreign:
-            result["foreign"] = self.foreign
-        return result
+    def seen(self, silent: Collection[Tuple[str, Optional[str]]]) -> Seen:
+        """Return what was seen; `silent` are the kinds of destination whose control was silent."""
+        return (
+            self.foreign,
+            tuple(self.failures.items()),
+            tuple(
+                (
+                    voicing.sent,
+                    voicing.refused,
+                    voicing.error,
+                    bool(silent) and not voicing.heard and voice.kind in silent,
+                    tuple(sorted(voicing.heard.items())),
+                    tuple(sorted(voicing.again.items())),
+                )
+                for voice, voicing in zip(self.cell.voices, self.voicings)
+            ),
+        )
 
 
-def sequence_numbers(bits: int) -> List[int]:
+def observation(labels: Sequence[str], shape: Sequence[str], seen: Seen) -> Dict[str, Any]:
+    """Return the raw observation of the probe protocol; `labels` of the voices, `shape` of the cell."""
+    foreign, failures, voicings = seen
+    roles = dict.fromkeys(shape, "ok")
+    roles.update(failures)
+    result: Dict[str, Any] = {"roles": roles}
+    sends = {}
+    for label, (sent, refused, error, silent, heard, again) in zip(labels, voicings):
+        if not (sent or refused or error):
+            continue
+        record: Dict[str, Any] = {"sent": f"{sent:x}"}
+        if heard:
+            record["heard"] = {role: f"{bits:x}" for role, bits in heard}
+        if again:
+            record["again"] = {role: f"{bits:x}" for role, bits in again}
+        if refused:
+            record["refused"] = f"{refused:x}"
+        if error:
+            record["error"] = error
+        if silent:
+            record["control"] = "silent"
+        sends[label] = record
+    if sends:
+        result["sends"] = sends
+    if foreign:
+        result["foreign"] = foreign
+    return result
+
+
+@functools.lru_cache(maxsize=4096)
+def sequence_numbers(bits: int) -> Tuple[int, ...]:
     """Return the set bits of a bitmap, lowest first."""
-    numbers = []
-    while bits:
-        low = bits & -bits
-        numbers.append(low.bit_length() - 1)
-        bits ^= low
-    return numbers
+    return tuple(number for number in range(bits.bit_length()) if bits >> number & 1)
+
+
+@functools.lru_cache(maxsize=4096)
+def bitmap(numbers: Tuple[int, ...]) -> int:
+    """Return the bitmap of some sequence numbers."""
+    return sum(1 << number for number in numbers)
 
 
 assert len(payload.SEQUENCES) >= 2 * 1200, "a sequence number for each datagram of the widest spread"

@@ -1,1 +1,3 @@
-"""Who hears it? Measure which of several sockets on one port a datagram or a connection reaches."""
+"""Who hears it? Which of several sockets on one port does a datagram or a connection reach."""
+
+__version__ = "0.1.0"

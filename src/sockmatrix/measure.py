@@ -10,34 +10,67 @@ from __future__ import annotations
 import queue
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, final
 
-from sockmatrix.target import LocalTarget, Probe, ProbeOptions, TargetError
+import msgspec
+
+from sockmatrix.target import LocalTarget, Observed, Probe, ProbeOptions, TargetError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from sockmatrix.cell import Cell
+    from sockmatrix.scenarios import Scenario
 
 BLOCK = 2000
 """Cells of a block at most: enough for full batches, few enough that Ctrl-C loses little."""
 
+FRESH_BLOCK = 20
+
 _TRIES = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A cell to measure: its id and the line that asks for it (see `probes/filter.py`)."""
+@final
+class Requests:
+    """Cells as lines of the probe protocol. Equal operations are sent once and then numbered."""
 
-    id: str
-    line: bytes
+    def __init__(self, scenarios: Mapping[str, Scenario]) -> None:
+        """Begin with none; `scenarios` by the name of the table."""
+        self._scenarios = scenarios
+        self._numbers: dict[str, int] = {}
+        self._lock = threading.Lock()
+        self.operations: list[bytes] = []
+
+    def lines(self, cells: Sequence[Cell]) -> list[bytes]:
+        """Return the lines that ask for `cells`; `operations` holds all that they refer to."""
+        with self._lock:
+            return [self._line(cell) for cell in cells]
+
+    def _line(self, cell: Cell) -> bytes:
+        steps = [
+            (role, self._number(operations))
+            for role, operations in self._scenarios[cell.table].steps(cell)
+        ]
+        return msgspec.json.encode({"kind": "cell", "id": cell.id, "steps": steps})
+
+    def _number(self, operations: list[Any]) -> int:
+        key = repr(operations)
+        number = self._numbers.get(key)
+        if number is None:
+            number = self._numbers[key] = len(self.operations)
+            self.operations.append(
+                msgspec.json.encode({"kind": "operations", "operations": operations})
+            )
+        return number
 
 
 @dataclass(slots=True)
 class Block:
-    """Cells measured together, and after it what the probe saw of each: (count, raw observation)."""
+    """Cells measured together; `seen`, by cell id, is JSON: [[count, raw observation], ...]."""
 
-    requests: Sequence[Request]
+    cells: Sequence[Cell]
     tries: int = 0
-    seen: dict[str, list[tuple[int, dict[str, Any]]]] = field(default_factory=dict)
+    seen: dict[str, bytes] = field(default_factory=dict)
     counts: dict[str, float] = field(default_factory=dict)
 
 
@@ -45,9 +78,17 @@ class Lanes:
     """Some probes at work side by side. Use as a context manager."""
 
     def __init__(
-        self, target: LocalTarget, options: ProbeOptions, count: int, *, repeat: int, seed: int
+        self,
+        requests: Requests,
+        target: LocalTarget,
+        options: ProbeOptions,
+        count: int,
+        *,
+        repeat: int,
+        seed: int,
     ) -> None:
         """Prepare `count` lanes; nothing is started before `start`."""
+        self.requests = requests
         self.target = target
         self.options = options
         self.count = count
@@ -55,6 +96,7 @@ class Lanes:
         self.seed = seed
         self.hello: dict[str, Any] = {}
         self._probes: dict[int, Probe] = {}
+        self._told: dict[int, int] = {}
         self._stopped = False
 
     def __enter__(self) -> Lanes:
@@ -68,13 +110,13 @@ class Lanes:
         self.hello = self._probe(0).hello
         return self.hello
 
-    def run(self, requests: Sequence[Request]) -> Iterator[Block]:
-        """Measure `requests` and yield the blocks as they are done, in any order.
+    def run(self, cells: Sequence[Cell]) -> Iterator[Block]:
+        """Measure `cells` and yield the blocks as they are done, in any order.
 
         Raises TargetError when no lane can go on; a block on which a probe died twice is yielded with
         its cells `inconclusive`.
         """
-        blocks = _blocks(requests, self.count, BLOCK if not self.options.fresh else 20)
+        blocks = _blocks(cells, self.count, BLOCK if not self.options.fresh else FRESH_BLOCK)
         waiting: queue.SimpleQueue[Block] = queue.SimpleQueue()
         for block in blocks:
             waiting.put(block)
@@ -118,10 +160,8 @@ class Lanes:
                 if block.tries < _TRIES:
                     waiting.put(block)
                     continue
-                block.seen = {
-                    request.id: [(self.repeat, {"inconclusive": str(error)})]
-                    for request in block.requests
-                }
+                seen = msgspec.json.encode([[self.repeat, {"inconclusive": str(error)[:400]}]])
+                block.seen = dict.fromkeys((cell.id for cell in block.cells), seen)
             except Exception as error:  # noqa: BLE001 - it must reach the main thread
                 done.put(error)
                 return
@@ -129,11 +169,16 @@ class Lanes:
 
     def _measure(self, index: int, block: Block) -> None:
         block.seen = {}
-        lines = (request.line for request in block.requests)
-        for answer in self._probe(index).measure(lines, repeat=self.repeat, seed=self.seed):
-            if answer["kind"] == "observation":
-                block.seen[answer["id"]] = [(count, raw) for count, raw in answer["seen"]]
-            elif answer["kind"] == "measured":
+        probe = self._probe(index)
+        cells = self.requests.lines(block.cells)
+        told = self._told.get(index, 0)
+        operations = self.requests.operations[told:]
+        self._told[index] = told + len(operations)
+        lines = [*operations, *cells]
+        for answer in probe.measure(lines, repeat=self.repeat, seed=self.seed):
+            if isinstance(answer, Observed):
+                block.seen[answer.id] = bytes(answer.seen)
+            elif answer.get("kind") == "measured":
                 block.counts = {
                     key: value for key, value in answer.items() if isinstance(value, int | float)
                 }
@@ -144,6 +189,7 @@ class Lanes:
         return self._probes[index]
 
     def _forget(self, index: int) -> None:
+        self._told.pop(index, None)
         probe = self._probes.pop(index, None)
         if probe is not None:
             probe.stop()
@@ -155,7 +201,7 @@ class Lanes:
             probe.stop()
 
 
-def _blocks(requests: Sequence[Request], lanes: int, most: int) -> list[Block]:
-    """Cut `requests` into blocks: a few for each lane, so that the lanes end together."""
-    size = max(1, min(most, -(-len(requests) // (lanes * 4))))
-    return [Block(requests[start : start + size]) for start in range(0, len(requests), size)]
+def _blocks(cells: Sequence[Cell], lanes: int, most: int) -> list[Block]:
+    """Cut `cells` into blocks: a few for each lane, so that the lanes end together."""
+    size = max(1, min(most, -(-len(cells) // (lanes * 4))))
+    return [Block(cells[start : start + size]) for start in range(0, len(cells), size)]

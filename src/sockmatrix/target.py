@@ -65,6 +65,16 @@ class LocalTarget:
         return [self.python, "-s", "-E", str(content.probes()), *arguments]
 
 
+class Observed(msgspec.Struct, frozen=True, tag_field="kind", tag="observation"):
+    """All repetitions of one cell; `seen` is still JSON, for many cells have the same."""
+
+    id: str
+    seen: msgspec.Raw
+
+
+_observed = msgspec.json.Decoder(Observed).decode
+
+
 class Probe:
     """A running probe. Its `hello` says what it is and where it runs."""
 
@@ -85,7 +95,7 @@ class Probe:
             )
         except OSError as error:
             raise TargetError(f"cannot start the probe with {target.python}: {error}") from error
-        self.hello = self._read()
+        self.hello = self._decode(self._line())
         if self.hello.get("kind") != "hello" or self.hello.get("protocol") != PROTOCOL:
             self.stop()
             raise TargetError(f"the probe speaks protocol {self.hello.get('protocol')!r}, not {PROTOCOL}")
@@ -95,34 +105,43 @@ class Probe:
         """Process id of the probe."""
         return self._child.pid
 
-    def measure(self, cells: Iterable[bytes], *, repeat: int, seed: int) -> Iterator[dict[str, Any]]:
-        """Send encoded cells, then yield the probe's answers; the last one is `measured`.
+    def measure(
+        self, lines: Iterable[bytes], *, repeat: int, seed: int
+    ) -> Iterator[Observed | dict[str, Any]]:
+        """Send encoded cells, then yield what was observed of each; the last answer is `measured`.
 
         Raises TargetError when the probe dies on the way.
         """
         request = msgspec.json.encode({"kind": "measure", "repeat": repeat, "seed": seed})
         try:
             assert self._child.stdin is not None
-            self._child.stdin.write(b"\n".join([*cells, request, b""]))
+            self._child.stdin.write(b"\n".join([*lines, request, b""]))
             self._child.stdin.flush()
         except OSError as error:
             raise TargetError(f"the probe died: {self._last_words()}") from error
         while True:
-            answer = self._read()
-            yield answer
-            if answer["kind"] == "measured":
-                return
+            line = self._line()
+            try:
+                yield _observed(line)
+            except msgspec.ValidationError:
+                answer = self._decode(line)
+                yield answer
+                if answer.get("kind") == "measured":
+                    return
 
-    def _read(self) -> dict[str, Any]:
+    def _line(self) -> bytes:
         assert self._child.stdout is not None
-        line = self._child.stdout.readline()
+        line: bytes = self._child.stdout.readline()
         if not line.endswith(b"\n"):
             raise TargetError(f"the probe died: {self._last_words()}")
+        return line
+
+    def _decode(self, line: bytes) -> dict[str, Any]:
         try:
             answer: dict[str, Any] = msgspec.json.decode(line, type=dict[str, Any])
         except msgspec.DecodeError as error:
             self.stop()
-            raise TargetError(f"the probe said something that is not JSON: {error}") from error
+            raise TargetError(f"the probe said something that is not its protocol: {error}") from error
         return answer
 
     def _last_words(self) -> str:

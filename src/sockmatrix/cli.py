@@ -1,0 +1,87 @@
+"""The command line: one short file for each command, imported only when it is the one."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import io
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+from sockmatrix import __version__
+from sockmatrix.exitcode import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COMMANDS = {
+    "run": "measure this machine, write a run file and print who hears it",
+    "list": "show the tables, their questions and their cells",
+    "report": "print the tables of one run, or of several side by side",
+    "doctor": "say what can be measured here, and why not the rest",
+}
+
+_EPILOG = """\
+examples:
+  sockmatrix run                                    everything, a minute or less
+  sockmatrix run --table loopback-broadcast         one question
+  sockmatrix run --only 'dest=lobcast every.reuse=addr'
+  sockmatrix report *.jsonl                         several systems side by side
+
+exit status:
+  0 measured and as expected   1 behaviour changed   2 wrong usage or unreadable input
+  3 inconclusive   4 nothing measured   130 interrupted (what was measured is kept)
+"""
+
+
+class UsageError(Exception):
+    """What the user asked for cannot be done; the message says what to do instead."""
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run a command and exit with its status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a Windows code page lacks the dash
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    parser = _parser(words)
+    namespace = parser.parse_args(words)
+    command = importlib.import_module(f"sockmatrix.commands.{namespace.command}_command")
+    if hasattr(signal, "SIGTERM"):
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: keep what there is
+    try:
+        code = command.main(namespace)
+        sys.stdout.flush()
+    except UsageError as error:
+        print(f"sockmatrix {namespace.command}: {error}", file=sys.stderr)
+        code = ExitCode.USAGE
+    except KeyboardInterrupt:
+        code = ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has left
+        code = ExitCode.EXPECTED
+    sys.exit(code.value)
+
+
+def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="sockmatrix",
+        description="Who hears it? When several sockets share a port, which of them does a datagram or"
+        " a connection reach?",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"sockmatrix {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, about in COMMANDS.items():
+        sub = commands.add_parser(
+            name,
+            help=about,
+            description=about[0].upper() + about[1:] + ".",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        if name in words:  # the others are only named
+            importlib.import_module(f"sockmatrix.commands.{name}_command").add_arguments(sub)
+    return parser

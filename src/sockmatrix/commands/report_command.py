@@ -1,0 +1,120 @@
+"""`sockmatrix report RUN...`: the tables of one run, or of several side by side."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sockmatrix import grids
+from sockmatrix.cli import UsageError
+from sockmatrix.commands.options import add_selection, examples, selected
+from sockmatrix.exitcode import ExitCode
+from sockmatrix.render import markdown, text
+from sockmatrix.render.screen import Screen
+from sockmatrix.runfile import Run, RunFileError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from sockmatrix.selection import Selection
+
+FEW = 60
+"""So many selected cells, or fewer, are listed one by one."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="a run file, plain or gzip")
+    add_selection(parser)
+    parser.add_argument("--format", choices=("text", "markdown"), default="text")
+    parser.add_argument(
+        "--all", action="store_true", help="also the rows that are the same on every platform"
+    )
+    parser.add_argument(
+        "--cells", action="store_true", help="list the selected cells, one a line, no summary"
+    )
+    parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="write to FILE")
+    parser.epilog = examples(
+        ("sockmatrix report linux.jsonl", "one column a set of options"),
+        ("sockmatrix report *.jsonl --format markdown", "one column a platform, for a page"),
+        ("sockmatrix report a.jsonl b.jsonl --only 'dest=lobcast'", "some cells of both"),
+    )
+
+
+def main(arguments: argparse.Namespace) -> ExitCode:
+    """Print the report."""
+    try:
+        runs = [Run.read(path) for path in arguments.runs]
+    except RunFileError as error:
+        raise UsageError(str(error)) from error
+    selection = selected(arguments)
+    report = render(
+        runs,
+        selection,
+        as_markdown=arguments.format == "markdown",
+        everything=arguments.all,
+        single_cells=arguments.cells or bool(arguments.only and len(selection.cells) <= FEW),
+        screen=Screen() if arguments.output else Screen.of(sys.stdout),
+    )
+    if arguments.output:
+        partial = arguments.output.with_name(arguments.output.name + ".partial")
+        try:
+            partial.write_text(report, encoding="utf-8")
+            partial.replace(arguments.output)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            raise UsageError(f"cannot write {arguments.output}: {error.strerror}") from error
+    else:
+        sys.stdout.write(report)
+    for run in runs:
+        if run.truncated:
+            print(f"{run.path}: unfinished; the rest is unmeasured", file=sys.stderr)
+    if not any(run.cells for run in runs):
+        return ExitCode.NOTHING
+    return ExitCode.INCONCLUSIVE if any(run.truncated for run in runs) else ExitCode.EXPECTED
+
+
+def render(
+    runs: list[Run],
+    selection: Selection,
+    *,
+    as_markdown: bool,
+    everything: bool,
+    single_cells: bool,
+    screen: Screen,
+) -> str:
+    """Return the report on the selected cells of some runs."""
+    names = [run.header.platform.name for run in runs]
+    if single_cells:
+        listing = grids.listing(
+            selection.cells, [(name, run.cells) for name, run in zip(names, runs, strict=True)]
+        )
+        return markdown.listing(listing) if as_markdown else text.listing(listing, screen)
+    wanted = None if selection.whole else selection.ids
+    tables = [grids.summaries(selection.plans, run.cells, wanted) for run in runs]
+    if len(runs) == 1:
+        return (
+            _head(runs[0]) + markdown.summary(tables[0])
+            if as_markdown
+            else text.summary(tables[0], screen)
+        )
+    pairs = list(zip(names, tables, strict=True))
+    return (
+        markdown.comparison(pairs, everything=everything)
+        if as_markdown
+        else text.comparison(pairs, screen, everything=everything)
+    )
+
+
+def _head(run: Run) -> str:
+    """Return the beginning of a Markdown page about one run: what was measured, and how."""
+    header = run.header
+    lab = "a private network" if header.lab.kind == "private" else "the host's own network"
+    return (
+        f"# {header.platform.name}\n\n"
+        f"{header.platform.build or header.platform.release}, {header.platform.arch}, measured"
+        f" {header.started} in {lab}, {header.repeat} repetitions of each of {header.planned}"
+        " cells. The tables show the cells in which all sockets have the same options, or only as many"
+        " as their columns say; the run file has the others.\n\n"
+    )

@@ -1,0 +1,225 @@
+"""`sockmatrix run`: measure this machine, write a run file and print who hears it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sockmatrix import content, grids
+from sockmatrix.cli import UsageError
+from sockmatrix.commands.options import add_selection, examples, positive, seconds, selected
+from sockmatrix.exitcode import ExitCode, verdict
+from sockmatrix.measure import Lanes, Requests
+from sockmatrix.recorder import Recorder, Recording
+from sockmatrix.render import text
+from sockmatrix.render.escape import printable
+from sockmatrix.render.screen import Screen
+from sockmatrix.runfile import RunFileError
+from sockmatrix.target import LocalTarget, ProbeOptions, TargetError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from sockmatrix.selection import Selection
+
+REPEAT = 3
+FEW = 60
+"""So many selected cells, or fewer, are listed one by one."""
+
+_CROSS_CHECK_GRACE = 1.0  # seconds of silence before a cell of the sample counts as silent
+_FRESH_LANES = 4  # for each processor: a lane that measures afresh mostly waits
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    add_selection(parser)
+    parser.add_argument(
+        "--sample", type=positive, metavar="N", help="only N of the cells, chosen with --seed"
+    )
+    parser.add_argument(
+        "--repeat", type=positive, default=REPEAT, metavar="N", help="repetitions (default: 3)"
+    )
+    parser.add_argument(
+        "--jobs", type=positive, metavar="N", help="labs at work side by side (default: processors)"
+    )
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="the run file (.gz: gzip)")
+    parser.add_argument(
+        "--resume", action="store_true", help="measure what the run file does not have yet"
+    )
+    parser.add_argument(
+        "--fresh",
+        action="store_true",
+        help="new processes for every cell: slow; the cross-check of pooled roles",
+    )
+    parser.add_argument(
+        "--settle",
+        type=seconds,
+        metavar="SECONDS",
+        help="wait so long before silence counts (default: what this system needs)",
+    )
+    parser.add_argument(
+        "--cross-check",
+        type=positive,
+        metavar="N",
+        help="then measure N random cells again with --fresh --settle 1 and compare",
+    )
+    parser.add_argument(
+        "--lab",
+        choices=("auto", "private", "host"),
+        default="auto",
+        help="a private network namespace, or this machine's own loopback (default: auto)",
+    )
+    parser.add_argument(
+        "--allow-lan",
+        action="store_true",
+        help="in the host lab: also broadcast and multicast on a real interface",
+    )
+    parser.add_argument("--seed", type=int, default=None, help="seed of the shuffles")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be measured")
+    parser.epilog = examples(
+        ("sockmatrix run", "all tables, three repetitions"),
+        ("sockmatrix run --table fan-out -o out.jsonl", "one table, to a file of that name"),
+        ("sockmatrix run --resume -o out.jsonl", "go on after Ctrl-C"),
+        ("sockmatrix run --only 'loopback-broadcast/dest:lobcast/*'", "some cells, by their ids"),
+        ("sockmatrix run --sample 300 --fresh --settle 1", "slow and careful, on a sample"),
+    )
+
+
+def main(arguments: argparse.Namespace) -> ExitCode:
+    """Measure."""
+    seed = int.from_bytes(os.urandom(4), "little") if arguments.seed is None else arguments.seed
+    selection = selected(arguments, sample=arguments.sample, seed=seed)
+    if arguments.resume and not arguments.output:
+        raise UsageError("--resume needs -o FILE, the run to go on with")
+    if arguments.dry_run:
+        return _dry_run(arguments, selection)
+    options = ProbeOptions(
+        lab=arguments.lab,
+        allow_lan=arguments.allow_lan,
+        fresh=arguments.fresh,
+        grace=arguments.settle,
+    )
+    try:
+        return _run(arguments, selection, options, seed)
+    except TargetError as error:
+        raise UsageError(printable(str(error))) from error
+    except RunFileError as error:
+        raise UsageError(str(error)) from error
+    except OSError as error:
+        raise UsageError(f"cannot write the run file: {error}") from error
+
+
+def _run(
+    arguments: argparse.Namespace, selection: Selection, options: ProbeOptions, seed: int
+) -> ExitCode:
+    scenarios = {plan.table.name: plan.table.scenario for plan in selection.plans}
+    lanes = Lanes(
+        Requests(scenarios),
+        LocalTarget(),
+        options,
+        arguments.jobs or _lanes(fresh=arguments.fresh),
+        repeat=arguments.repeat,
+        seed=seed,
+    )
+    with lanes:
+        hello = lanes.start()
+        _announce(arguments, hello, selection)
+        path = arguments.output or _default_path(hello)
+        recorder = Recorder(
+            hello, selection, path, repeat=arguments.repeat, seed=seed, resume=arguments.resume
+        )
+        with recorder:
+            recording = recorder.record(lanes)
+            if arguments.cross_check and recording.ended == "complete":
+                check = ProbeOptions(
+                    arguments.lab, arguments.allow_lan, fresh=True, grace=_CROSS_CHECK_GRACE
+                )
+                lanes.stop()
+                again = Lanes(
+                    Requests(scenarios),
+                    LocalTarget(),
+                    check,
+                    arguments.jobs or _lanes(fresh=True),
+                    repeat=1,
+                    seed=seed,
+                )
+                with again:
+                    recorder.cross_check(again, arguments.cross_check)
+            recording = recorder.finish()
+    return _tell(arguments, selection, recording)
+
+
+def _lanes(*, fresh: bool) -> int:
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(32, (usable or 1) * (_FRESH_LANES if fresh else 1))
+
+
+def _default_path(hello: dict[str, Any]) -> Path:
+    platform = hello["platform"]
+    now = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+    words = (platform["stack"], platform["release"], platform["arch"], now)
+    name = "-".join("".join(c if c.isalnum() or c in "._" else "-" for c in word) for word in words)
+    return Path("runs") / f"{name}.jsonl"
+
+
+def _dry_run(arguments: argparse.Namespace, selection: Selection) -> ExitCode:
+    counts = {plan.table.name: 0 for plan in selection.plans}
+    for cell in selection.cells:
+        counts[cell.table] += 1
+    if arguments.json:
+        print(json.dumps({"cells": counts, "repeat": arguments.repeat, "jobs": arguments.jobs}))
+        return ExitCode.EXPECTED
+    for name, count in counts.items():
+        print(f"{count:>7}  {name}")
+    print(
+        f"{len(selection.cells):>7}  cells, {arguments.repeat} repetitions each; nothing was measured"
+    )
+    return ExitCode.EXPECTED
+
+
+def _announce(arguments: argparse.Namespace, hello: dict[str, Any], selection: Selection) -> None:
+    if arguments.json:
+        return
+    platform, lab = hello["platform"], hello["lab"]
+    where = (
+        "in a private network namespace"
+        if lab["kind"] == "private"
+        else "on this machine's own loopback"
+    )
+    print(
+        f"Measuring {len(selection.cells)} cells on {printable(platform['stack'])}"
+        f" {printable(platform['release'])} {where}, {arguments.repeat} repetitions each.",
+        file=sys.stderr,
+    )
+    if lab["kind"] != "private" and lab.get("reason"):
+        print(f"No private lab: {printable(lab['reason'])}", file=sys.stderr)
+
+
+def _tell(arguments: argparse.Namespace, selection: Selection, recording: Recording) -> ExitCode:
+    code = recording.code
+    if arguments.json:
+        print(json.dumps({**recording.facts(), "exit": code.value, "verdict": verdict(code)}))
+        return code
+    screen = Screen.of(sys.stdout)
+    wanted = None if selection.whole else selection.ids
+    if len(selection.cells) <= FEW:
+        name = recording.header.platform.name
+        print(text.listing(grids.listing(selection.cells, [(name, recording.cells)]), screen))
+    else:
+        tables = grids.summaries(selection.plans, recording.cells, wanted)
+        if tables:
+            print(text.summary(tables, screen))
+    path = recording.path
+    print(f"{recording.sentence()}\n\nrun file  {path}")
+    if recording.ended != "complete":
+        print(f"next      sockmatrix run --resume -o {path}   measures the rest")
+    else:
+        print(f"next      sockmatrix report {path} --format markdown   for a page")
+        print(f"          sockmatrix report {path} OTHER-RUN   beside another system")
+    print(verdict(code))
+    return code

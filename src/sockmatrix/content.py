@@ -1,0 +1,31 @@
+"""Where `matrix/` and `probes/` lie: in the package (a wheel) or beside it (a checkout)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class ContentError(Exception):
+    """Neither the package nor a checkout holds the content; the message says which places."""
+
+
+def matrix() -> Path:
+    """Return the directory of the tables. Raises ContentError."""
+    return _find("matrix")
+
+
+def probes() -> Path:
+    """Return the directory of the probe, to be run as `python DIRECTORY`. Raises ContentError."""
+    return _find("probes")
+
+
+def _find(name: str) -> Path:
+    package = Path(__file__).resolve().parent
+    places = (package / name, package.parents[1] / name)
+    for place in places:
+        if place.is_dir():
+            return place
+    tried = " nor ".join(str(place) for place in places)
+    raise ContentError(
+        f"the directory {name}/ is missing: neither {tried} exists; reinstall sockmatrix"
+    )

@@ -1,0 +1,228 @@
+"""Record a run: from measured blocks to a run file, whatever ends it."""
+
+from __future__ import annotations
+
+import collections
+import random
+import sys
+import time
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, Literal
+
+from sockmatrix import __version__, collect, runfile
+from sockmatrix.exitcode import ExitCode
+from sockmatrix.progress import progress
+from sockmatrix.runfile import CrossCheck, Footer, Run
+from sockmatrix.runwriter import RunWriter
+from sockmatrix.target import TargetError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from sockmatrix.measure import Lanes
+    from sockmatrix.runfile import CellLine, Header
+    from sockmatrix.selection import Selection
+
+TOLERATED = 0.001
+"""Share of inconclusive cells above which a run is inconclusive."""
+
+_UNMEASURED = ("absent", "skipped", "inconclusive")
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A finished run and what it took. `cells` are those of this run's selection, by id."""
+
+    path: Path
+    header: Header
+    cells: Mapping[str, CellLine]
+    footer: Footer
+    planned: int
+
+    @property
+    def ended(self) -> str:
+        """`complete`, `interrupted` or `lost`."""
+        return self.footer.ended
+
+    @property
+    def code(self) -> ExitCode:
+        """The exit status of the command that made it."""
+        counts = self.footer.counts
+        if self.footer.ended == "interrupted":
+            return ExitCode.INTERRUPTED
+        if sum(counts.values()) == sum(counts.get(word, 0) for word in _UNMEASURED):
+            return ExitCode.NOTHING
+        check = self.footer.cross_check
+        if (
+            self.footer.ended == "lost"
+            or self.footer.silent_fences
+            or counts.get("inconclusive", 0) > TOLERATED * self.planned
+            or (check and check.different)
+        ):
+            return ExitCode.INCONCLUSIVE
+        return ExitCode.EXPECTED
+
+    def sentence(self) -> str:
+        """Return how much was measured and how it went, in words."""
+        footer, counts = self.footer, self.footer.counts
+        measured = sum(counts.values())
+        said = f"{measured} of {self.planned} cells in {footer.seconds:.1f} s"
+        parts = [f"{counts[word]} {word}" for word in (*_UNMEASURED, "unstable") if counts.get(word)]
+        if footer.voided or footer.lost_roles:
+            parts.append(f"{footer.voided + footer.lost_roles} batches measured again")
+        if footer.silent_fences:
+            parts.append(f"{footer.silent_fences} times nothing sent here arrived")
+        if footer.cross_check:
+            check = footer.cross_check
+            parts.append(f"cross-check: {check.same} of {check.cells} the same with fresh processes")
+        return said + (f" ({', '.join(parts)})" if parts else "") + "."
+
+    def facts(self) -> dict[str, Any]:
+        """Return the same for a machine."""
+        footer = self.footer
+        return {
+            "run": str(self.path),
+            "platform": self.header.platform.name,
+            "lab": self.header.lab.kind,
+            "planned": self.planned,
+            "ended": footer.ended,
+            "seconds": footer.seconds,
+            "counts": footer.counts,
+            "voided": footer.voided,
+            "lost_roles": footer.lost_roles,
+            "silent_fences": footer.silent_fences,
+            "different": list(footer.cross_check.different) if footer.cross_check else [],
+            "unstable": [key for key, line in self.cells.items() if line.word == "unstable"],
+        }
+
+
+@dataclass(slots=True)
+class _Tally:
+    counts: collections.Counter[str] = field(default_factory=collections.Counter)
+    started: float = field(default_factory=time.monotonic)
+    ended: Literal["complete", "interrupted", "lost"] = "complete"
+    check: CrossCheck | None = None
+
+
+class Recorder:
+    """Writes the cells of a selection to a run file as they are measured. A context manager."""
+
+    def __init__(
+        self,
+        hello: dict[str, Any],
+        selection: Selection,
+        path: Path,
+        *,
+        repeat: int,
+        seed: int,
+        resume: bool,
+    ) -> None:
+        """Open the run file. Raises RunFileError, OSError."""
+        self.selection = selection
+        self.path = path
+        self._versions = {plan.table.name: plan.table.version for plan in selection.plans}
+        self._header = runfile.header(
+            hello,
+            tool=__version__,
+            tables=self._versions,
+            planned=len(selection.cells),
+            repeat=repeat,
+            seed=seed,
+            started=datetime.now(timezone.utc).strftime("%Y-%m-%d"),
+        )
+        self._seed = seed
+        self._tally = _Tally()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if resume:
+            self._writer = RunWriter.resume(path, self._header)
+            before = Run.read(path).cells
+        else:
+            if path.exists():
+                raise runfile.CannotResume(
+                    path, 0, "exists; add --resume to go on with it, or name another file"
+                )
+            self._writer = RunWriter.create(path, self._header)
+            before = {}
+        self._before = before
+        self._cells = {key: line for key, line in before.items() if key in selection.ids}
+
+    def __enter__(self) -> Recorder:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._writer.close()
+
+    def record(self, lanes: Lanes) -> _Tally:
+        """Measure what the file does not have yet; stops, and keeps what it has, on Ctrl-C."""
+        tally = self._tally
+        todo = [cell for cell in self.selection.cells if cell.id not in self._writer.done]
+        try:
+            with progress("measuring", len(todo)) as advance:
+                for block in lanes.run(todo) if todo else ():
+                    version = self._versions
+                    lines = [line for line in collect.lines(block, version)]
+                    self._writer.write(lines)
+                    self._cells.update((line.id, line) for line in lines)
+                    tally.counts.update({key: int(value) for key, value in block.counts.items()})
+                    advance(len(block.cells))
+        except KeyboardInterrupt:
+            tally.ended = "interrupted"
+            lanes.stop()
+        except TargetError as error:
+            tally.ended = "lost"
+            print(f"sockmatrix run: {error}", file=sys.stderr)
+        return tally
+
+    def cross_check(self, lanes: Lanes, size: int) -> None:
+        """Measure `size` random cells again, with fresh processes, and compare their facets."""
+        measured = [
+            cell
+            for cell in self.selection.cells
+            if cell.id in self._cells and self._cells[cell.id].word not in _UNMEASURED
+        ]
+        generator = random.Random(self._seed)  # noqa: S311 - not a secret
+        sample = generator.sample(measured, min(size, len(measured)))
+        different = []
+        with lanes, progress("cross-check", len(sample)) as advance:
+            lanes.start()
+            for block in lanes.run(sample):
+                for line in collect.lines(block, self._versions):
+                    if not agree(line, self._cells[line.id]):
+                        different.append(line.id)
+                advance(len(block.cells))
+        self._tally.check = CrossCheck(
+            cells=len(sample), same=len(sample) - len(different), different=tuple(sorted(different))
+        )
+
+    def finish(self) -> Recording:
+        """Write the footer and return the whole."""
+        tally = self._tally
+        everything = {**self._before, **self._cells}
+        footer = Footer(
+            counts=runfile.count_words(line for line in everything.values()),
+            ended=tally.ended,
+            seconds=round(time.monotonic() - tally.started, 1),
+            batches=tally.counts["batches"],
+            voided=tally.counts["voided"],
+            lost_roles=tally.counts["lost_roles"],
+            taken_ports=tally.counts["taken_ports"],
+            fences=tally.counts["fences"],
+            silent_fences=tally.counts["silent_fences"],
+            cross_check=tally.check,
+        )
+        self._writer.finish(footer)
+        return Recording(
+            self.path, self._header, self._cells, footer, len(self.selection.cells)
+        )
+
+
+def agree(one: CellLine, other: CellLine) -> bool:
+    """Tell whether two lines of one cell observed the same; where a `one:varies` is, any one agrees."""
+    wild = any(
+        delivery.place == "varies"
+        for line in (one, other)
+        for delivery in line.delivery.values()
+    )
+    return one.facets(any_one=wild) == other.facets(any_one=wild)

@@ -1,0 +1,86 @@
+"""What the words in the cells mean; a legend lists only those that occur."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sockmatrix.render.values import Grid
+
+_SOCKETS = r"[A-Z]{1,2}(\u2013[A-Z]{1,2})?"
+
+_MEANINGS = (
+    ("all", "all", "every open socket heard everything", "green"),
+    ("first", "first", "only the socket bound first heard", "cyan"),
+    ("last", "last", "only the socket bound last heard", "cyan"),
+    ("B", "[A-Z]{1,2}", "only this socket heard (A was bound first, then B, ...)", "cyan"),
+    ("varies", "varies", "only one socket heard, another one in each repetition", "cyan"),
+    (
+        "A+C",
+        rf"{_SOCKETS}(\+{_SOCKETS})+|{_SOCKETS}",
+        "only these sockets heard, each of them",
+        "cyan",
+    ),
+    (
+        "spread",
+        r"spread( [A-Z+\u2013]+)?",
+        "each source port or connection reached one socket, but not all the same",
+        "blue",
+    ),
+    (
+        "spread by datagram",
+        r"spread( [A-Z+\u2013]+)? by datagram",
+        "each datagram reached one socket, also those of one source port different ones",
+        "blue",
+    ),
+    ("none", "none", "nobody heard anything", "red"),
+    ("duplicated", "duplicated", "a socket heard the same datagram twice", "magenta"),
+    ("uneven", "uneven", "not every datagram went the same way", "magenta"),
+    (
+        "B refused",
+        ".+ refused.*",
+        "B may not bind: EADDRINUSE, if nothing else is said in brackets",
+        "yellow",
+    ),
+    ("EACCES", "E[A-Z0-9]+", "sending was refused with this error", "yellow"),
+    ("connect E...", "connect E[A-Z0-9]+", "connecting failed with this error", "yellow"),
+    ("opened", "opened", "all sockets opened; nothing was to be sent", "green"),
+    ("mixed", "mixed", "the destinations of the cell did not end alike", ""),
+    ("absent", "absent", "this platform has no such option or address", "dim"),
+    ("skipped", "skipped", "not measured here, for a reason the run file gives", "dim"),
+    ("inconclusive", "inconclusive", "measured, but silence could not be proved", "magenta"),
+    ("unstable", "unstable", "the repetitions differ", "magenta"),
+    ("\u2013", "\u2013", "not measured", "dim"),
+)
+
+_PATTERNS = tuple(
+    (re.compile(pattern), index) for index, (_, pattern, _, _) in enumerate(_MEANINGS)
+)
+
+
+def legend(grids: Iterable[Grid]) -> list[tuple[str, str]]:
+    """Return (word, meaning) of the words that occur in the cells of `grids`, in a fixed order."""
+    cells = {cell for grid in grids for _, cells in grid.rows for cell in cells}
+    found = {index for cell in cells for index in _indexes(cell)}
+    return [_MEANINGS[index][::2] for index in sorted(found)]
+
+
+def style(cell: str) -> str:
+    """Return the name of a terminal style for a cell, empty for none; it only repeats the word."""
+    styles = {_MEANINGS[index][3] for index in _indexes(cell)}
+    return styles.pop() if len(styles) == 1 else ""
+
+
+def _indexes(cell: str) -> list[int]:
+    """Return which meanings a cell has; a part may have a label before it, as in "lo4 all"."""
+    found = []
+    for part in re.split(" \u00b7 | / ", cell):
+        for text in (part, part.partition(" ")[2]):
+            index = next((index for pattern, index in _PATTERNS if pattern.fullmatch(text)), None)
+            if index is not None:
+                found.append(index)
+                break
+    return found

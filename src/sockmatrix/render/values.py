@@ -1,0 +1,130 @@
+"""What the renderers take: tables of text that somebody else filled, and how to condense them."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+Row = tuple[tuple[str, ...], tuple[str, ...]]
+"""Labels, one for each row header, and cells, one for each column."""
+
+MISSING = "\u2013"
+"""The cell of what was not measured."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A table: what it asks, the names of its labels and columns, and its rows."""
+
+    title: str
+    question: str
+    row_headers: tuple[str, ...]
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+    def __post_init__(self) -> None:
+        for labels, cells in self.rows:
+            if len(labels) != len(self.row_headers) or len(cells) != len(self.columns):
+                raise ValueError(f"row {labels} does not fit the table {self.title!r}")
+
+
+def fold(grid: Grid) -> Grid:
+    """Return `grid` with neighbouring rows as one where their cells agree and one label differs.
+
+    That label becomes "any", "any but x" or "any of: x, y". Rows are only folded when the folded
+    row stands for exactly the rows that it replaces.
+    """
+    boxes: list[tuple[list[tuple[str, ...]], tuple[str, ...]]] = []
+    for labels, cells in grid.rows:
+        boxes.append(([(label,) for label in labels], cells))
+        while len(boxes) > 1 and _join(boxes[-2], boxes[-1]):
+            boxes.pop()
+    values = [
+        tuple(dict.fromkeys(labels[place] for labels, _ in grid.rows))
+        for place in range(len(grid.row_headers))
+    ]
+    rows = tuple((tuple(map(_any_of, label_sets, values)), cells) for label_sets, cells in boxes)
+    return replace(grid, rows=rows)
+
+
+def side_by_side(runs: Sequence[tuple[str, Sequence[Grid]]]) -> list[Grid]:
+    """Return the grids of several runs, (name, grids), as one grid for each title.
+
+    There is a column for each run and a row for each row and column of the grids; what a run does
+    not have is `MISSING`. Of two runs with one name, the names get numbers.
+    """
+    names = _distinct([name for name, _ in runs])
+    parts: dict[str, dict[str, Grid]] = {}
+    for name, (_, grids) in zip(names, runs, strict=True):
+        for grid in grids:
+            parts.setdefault(grid.title, {})[name] = grid
+    return [_beside(names, by_name) for by_name in parts.values()]
+
+
+def differing(grid: Grid) -> tuple[Grid, int]:
+    """Return `grid` without the rows whose cells are all alike, and how many those were.
+
+    What was not measured is like nothing; with a single column no row is left out.
+    """
+    if len(grid.columns) < 2:
+        return grid, 0
+    rows = tuple(row for row in grid.rows if len(set(row[1])) > 1 or row[1][0] == MISSING)
+    return replace(grid, rows=rows), len(grid.rows) - len(rows)
+
+
+def _join(
+    box: tuple[list[tuple[str, ...]], tuple[str, ...]],
+    other: tuple[list[tuple[str, ...]], tuple[str, ...]],
+) -> bool:
+    """Take `other` into `box` if the two are a box together; return whether they are."""
+    (sets, cells), (other_sets, other_cells) = box, other
+    if cells != other_cells:
+        return False
+    places = [
+        place for place, pair in enumerate(zip(sets, other_sets, strict=True)) if pair[0] != pair[1]
+    ]
+    if len(places) != 1:
+        return False
+    [place] = places
+    sets[place] += other_sets[place]
+    return True
+
+
+def _any_of(some: tuple[str, ...], every: tuple[str, ...]) -> str:
+    if len(some) == 1:
+        return some[0]
+    missing = [value for value in every if value not in some]
+    if not missing:
+        return "any"
+    if len(missing) == 1 and len(some) > 2:
+        return f"any but {missing[0]}"
+    return "any of: " + ", ".join(some)
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    counters = {name: itertools.count(1) for name in names if names.count(name) > 1}
+    return [f"{name} #{next(counters[name])}" if name in counters else name for name in names]
+
+
+def _beside(names: Sequence[str], grids: Mapping[str, Grid]) -> Grid:
+    first = next(iter(grids.values()))
+    found: dict[tuple[str, ...], dict[str, str]] = {}
+    for name, grid in grids.items():
+        for labels, cells in grid.rows:
+            for column, cell in zip(grid.columns, cells, strict=True):
+                found.setdefault((*labels, column), {})[name] = cell
+    return Grid(
+        title=first.title,
+        question=first.question,
+        row_headers=(*first.row_headers, ""),
+        columns=tuple(names),
+        rows=tuple(
+            (labels, tuple(by_name.get(name, MISSING) for name in names))
+            for labels, by_name in found.items()
+        ),
+    )

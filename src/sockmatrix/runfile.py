@@ -1,0 +1,277 @@
+"""Read a run: all outcomes of one probe on one platform, as JSON Lines.
+
+The first line is the header, then one line for each cell, then a footer. A resumed run appends
+cells and another footer: the later one holds. Gzip is read as it is, known by its first bytes.
+These files come from other people's machines: whatever is wrong with one is a `RunFileError`.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, NoReturn, final
+
+import msgspec
+from msgspec import Struct
+
+from sockmatrix.render.escape import printable
+from sockmatrix.runerrors import (
+    BadId,
+    CannotResume,
+    DamagedGzip,
+    DuplicateCell,
+    NotAFile,
+    NotARunFile,
+    NotJson,
+    NotUtf8,
+    RunFileError,
+    TooLarge,
+    UnknownSchema,
+    Unreadable,
+    WrongType,
+)
+from sockmatrix.runformat import (
+    SCHEMA,
+    CellLine,
+    CrossCheck,
+    Footer,
+    Header,
+    Lab,
+    Line,
+    Platform,
+    ProbeProgram,
+    count_words,
+    header,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = [
+    "SCHEMA",
+    "BadId",
+    "CannotResume",
+    "CellLine",
+    "CrossCheck",
+    "DamagedGzip",
+    "DuplicateCell",
+    "Footer",
+    "Header",
+    "Lab",
+    "NotAFile",
+    "NotARunFile",
+    "NotJson",
+    "NotUtf8",
+    "Platform",
+    "ProbeProgram",
+    "Run",
+    "RunFileError",
+    "TooLarge",
+    "UnknownSchema",
+    "Unreadable",
+    "WrongType",
+    "count_words",
+    "header",
+    "printable",
+]
+
+MAX_LINE = 1 << 16
+"""Bytes of the longest line: a cell with 600 sockets takes some 20,000."""
+
+MAX_CELLS = 1_000_000
+
+GZIP_MAGIC = b"\x1f\x8b"
+
+_CHUNK = 1 << 18
+
+
+class _Start(Struct):
+    """As much of a header as all schema versions share."""
+
+    kind: str
+    schema: int = 0
+
+
+_decode = msgspec.json.Decoder(Line).decode
+_decode_start = msgspec.json.Decoder(_Start).decode
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run as a value. `cells` are by id, in the order of the file.
+
+    `truncated`: it was cut short, or is not finished: what is missing is unmeasured. `ragged`: it
+    ends within a line (or within a gzip member), which must be mended before anything is appended.
+    """
+
+    path: Path
+    header: Header
+    cells: Mapping[str, CellLine] = field(repr=False)
+    footer: Footer | None = None
+    truncated: bool = False
+    ragged: bool = False
+    compressed: bool = False
+
+    @classmethod
+    def read(cls, path: str | Path) -> Run:
+        """Read a run file, plain or gzip, to its last whole line. Raises RunFileError."""
+        path = Path(path)
+        try:
+            with path.open("rb") as file:
+                return _read(path, file)
+        except OSError as error:
+            raise Unreadable(path, 0, f"cannot be read: {error.strerror or error}") from error
+
+    @property
+    def complete(self) -> bool:
+        """Whether all that was planned was measured."""
+        return self.footer is not None and self.footer.ended == "complete"
+
+
+def _read(path: Path, file: BinaryIO) -> Run:
+    lines = _Lines(path, file)
+    number, head, footer = 0, None, None
+    cells: dict[str, CellLine] = {}
+    for number, text in lines:
+        if head is None:
+            head = _header(path, number, text)
+            continue
+        try:
+            line = _decode(text)
+        except (ValueError, RecursionError) as error:
+            if lines.at_tail and not isinstance(error, msgspec.ValidationError):
+                lines.ragged = True
+                break
+            _explain(path, number, error)
+        if not text.isascii():
+            _check_utf8(path, number, text)
+        if isinstance(line, CellLine):
+            before = cells.get(line.id)
+            # A cell measured again in a newer version of its scenario takes the place of the old
+            # one.
+            if before is not None and before.v >= line.v:
+                raise DuplicateCell(path, number, f"{line.id} occurs twice")
+            cells[line.id] = line
+            footer = None
+            if len(cells) > MAX_CELLS:
+                raise TooLarge(path, number, f"more than {MAX_CELLS} cells")
+        elif isinstance(line, Footer):
+            footer = line
+        else:
+            raise WrongType(path, number, "a second header")
+    if head is None:
+        raise NotARunFile(path, 0, "the file is cut off in its first line" if number else "empty")
+    cut = lines.ragged or footer is None
+    return Run(path, head, cells, footer, cut, lines.ragged or lines.unended, lines.compressed)
+
+
+def _header(path: Path, number: int, text: bytes) -> Header:
+    try:
+        start = _decode_start(text)
+    except (ValueError, RecursionError) as error:
+        raise NotARunFile(path, number, "not the header of a run") from error
+    if start.kind != "header":
+        raise NotARunFile(path, number, f"begins with {start.kind!r}, not with a header")
+    if start.schema > SCHEMA:
+        raise UnknownSchema(path, number, f"schema {start.schema}; this sockmatrix knows {SCHEMA}")
+    try:
+        line = _decode(text)
+        text.decode()
+    except (ValueError, RecursionError) as error:
+        _explain(path, number, error)
+    if not isinstance(line, Header):
+        raise NotARunFile(path, number, "not the header of a run")
+    return line
+
+
+def _check_utf8(path: Path, number: int, text: bytes) -> None:
+    # The decoder does not look into fields it skips.
+    try:
+        text.decode()
+    except UnicodeDecodeError as error:
+        _explain(path, number, error)
+
+
+def _explain(path: Path, number: int, error: Exception) -> NoReturn:
+    """Raise the exception for a line that cannot be decoded."""
+    if isinstance(error, UnicodeDecodeError):
+        raise NotUtf8(path, number, f"not UTF-8 at byte {error.start}") from error
+    if isinstance(error, RecursionError):
+        raise WrongType(path, number, "nested too deeply") from error
+    if not isinstance(error, msgspec.ValidationError):
+        raise NotJson(path, number, f"not JSON: {error}") from error
+    what, _, where = str(error).rpartition(" - at ")
+    if where == "`$.id`" and "regex" in what:
+        raise BadId(
+            path, number, "the id has other characters than a-z A-Z 0-9 . : / + -"
+        ) from error
+    raise WrongType(path, number, str(error)) from error
+
+
+class _Lines:
+    """The lines of a file with their numbers, unpacked if need be; blank ones are left out.
+
+    `at_tail` once the line handed out has no end; `ragged`: the file stops within a line or a gzip
+    member; `unended`: within the last end of line only.
+    """
+
+    def __init__(self, path: Path, file: BinaryIO) -> None:
+        self._path = path
+        self._file = file
+        self._number = 0
+        self.at_tail = self.ragged = self.unended = self.compressed = False
+
+    def __iter__(self) -> Iterator[tuple[int, bytes]]:
+        rest = b""
+        for chunk in self._chunks():
+            *whole, rest = (rest + chunk).split(b"\n")
+            for line in whole:
+                self._number += 1
+                self._check(line)
+                if line and not line.isspace():
+                    yield self._number, line
+            self._check(rest, 1)
+        if rest.strip():
+            self._number += 1
+            self.at_tail = self.unended = True
+            yield self._number, rest
+
+    def _check(self, line: bytes, ahead: int = 0) -> None:
+        if len(line) > MAX_LINE:
+            raise TooLarge(
+                self._path, self._number + ahead, f"a line of more than {MAX_LINE} bytes"
+            )
+
+    def _chunks(self) -> Iterator[bytes]:
+        chunk = self._file.read(_CHUNK)
+        self.compressed = chunk.startswith(GZIP_MAGIC)
+        if self.compressed:
+            yield from self._unpack(chunk)
+            return
+        while chunk:
+            yield chunk
+            chunk = self._file.read(_CHUNK)
+
+    def _unpack(self, packed: bytes) -> Iterator[bytes]:
+        # One member for each block that was appended; max_length keeps a bomb from unfolding at
+        # once.
+        member = zlib.decompressobj(wbits=31)
+        try:
+            while True:
+                packed = packed or self._file.read(_CHUNK)
+                text = member.decompress(packed, _CHUNK)
+                yield text
+                if member.eof:
+                    packed = member.unused_data or self._file.read(_CHUNK)
+                    if not packed:
+                        return
+                    member = zlib.decompressobj(wbits=31)
+                elif packed or text:
+                    packed = member.unconsumed_tail
+                else:
+                    self.ragged = True
+                    return
+        except zlib.error as error:
+            raise DamagedGzip(self._path, self._number + 1, f"damaged gzip: {error}") from error

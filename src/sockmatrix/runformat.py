@@ -1,0 +1,195 @@
+"""The lines of a run file: header, cells, footer. The JSON Schema is generated from these types.
+
+A reader ignores fields it does not know, so that fields can be added; what changes the meaning of
+those that exist needs a new schema number.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from sockmatrix.delivery import Amount  # noqa: TC001 - msgspec reads the annotations
+from sockmatrix.observation import END
+from sockmatrix.outcome import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sockmatrix.outcome import Variant
+
+SCHEMA = 1
+
+CellId = Annotated[str, Meta(pattern="^[a-zA-Z0-9.:/+-]{1,8000}" + END)]
+"""A canonical cell id (see `cell.py`), never anything that means something to a terminal."""
+
+TableName = Annotated[str, Meta(pattern="^[a-zA-Z0-9.:+-]{1,100}" + END)]
+
+Text = Annotated[str, Meta(max_length=400)]
+"""Free text; to be made printable before a terminal sees it."""
+
+Name = Annotated[str, Meta(pattern="^[a-zA-Z0-9_.:/+-]{1,100}" + END)]
+
+Seconds = Annotated[float, Meta(ge=0)]
+
+Fact = str | int | bool | list[str] | None
+
+
+class Platform(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What was measured; made by the probe (`probes/platforms.py`). No host or user names.
+
+    `stack`: the network stack seen, `linux`, `gvisor`, `darwin`, `winsock`, ...; `build`: the full
+    build string; `privileges`: `root` or `user`; `runner`: the image of a hosted CI runner.
+    """
+
+    os: Name
+    release: Text
+    build: Text = ""
+    stack: Name
+    arch: Name
+    python: Text = ""
+    implementation: Text = ""
+    virtualisation: Text = ""
+    privileges: Name
+    distribution: Text = ""
+    runner: Text = ""
+
+    @property
+    def name(self) -> str:
+        """Stack and release, such as "linux 6.12.1"; to be made printable."""
+        own = {"darwin": "macos", "winsock": "windows"}.get(self.stack, self.stack)
+        return f"{own} {self.release}"
+
+
+class Lab(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The network it was measured in; made by the probe (`probes/lab.py`)."""
+
+    kind: Name
+    how: Text = ""
+    reason: Text | None = None
+    allow_lan: bool = False
+    interfaces: dict[Name, dict[Name, Fact]] = {}
+    sysctls: dict[Name, Text] = {}
+
+
+class ProbeProgram(Struct, frozen=True, kw_only=True):
+    """The probe that measured: its version, and the SHA-256 of its sources."""
+
+    version: Name
+    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}" + END)]
+
+
+class Header(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="header"):
+    """The first line: who measured what, where, and how much of it.
+
+    `tables`: the scenario version of each table. `reuse`: the reuse values that exist there.
+    `planned`: how many cells were asked for. `repeat`: repetitions of each. `started`: UTC date.
+    """
+
+    schema: Annotated[int, Meta(ge=1)]
+    tool: Name
+    probe: ProbeProgram
+    protocol: Amount
+    platform: Platform
+    lab: Lab
+    reuse: tuple[Name, ...] = ()
+    tables: dict[TableName, Amount]
+    planned: Amount
+    repeat: Annotated[int, Meta(ge=1)]
+    seed: int = 0
+    started: Annotated[str, Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}" + END)]
+
+
+class CellLine(Outcome, frozen=True, omit_defaults=True, gc=False, tag_field="kind", tag="cell"):
+    """One cell: its id, the version of its scenario, and its outcome."""
+
+    id: CellId
+    v: Amount
+
+    @classmethod
+    def of(cls, cell_id: str, version: int, outcome: Outcome) -> CellLine:
+        """Return the line for a cell."""
+        return cls(
+            cell_id, version, **{name: getattr(outcome, name) for name in Outcome.__struct_fields__}
+        )
+
+    @property
+    def outcome(self) -> Outcome:
+        """The outcome alone, without id and version: what `Outcome` compares equal to."""
+        return Outcome(**{name: getattr(self, name) for name in Outcome.__struct_fields__})
+
+
+class CrossCheck(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A sample measured again with fresh processes for every cell: how many, how many the same."""
+
+    cells: Amount
+    same: Amount
+    different: tuple[CellId, ...] = ()
+
+
+class Footer(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="footer"):
+    """The last line: how the run ended, and what it took.
+
+    `counts`: cells by word. `lost`: no probe was left to go on with. `voided` batches were measured
+    again. `silent_fences`: batches whose silence could not be proved.
+    """
+
+    counts: dict[Annotated[str, Meta(pattern="^[a-z:-]{1,40}" + END)], Amount] = {}
+    ended: Literal["complete", "interrupted", "lost"]
+    seconds: Seconds = 0.0
+    batches: Amount = 0
+    voided: Amount = 0
+    lost_roles: Amount = 0
+    taken_ports: Amount = 0
+    fences: Amount = 0
+    silent_fences: Amount = 0
+    cross_check: CrossCheck | None = None
+
+
+Line = Header | CellLine | Footer
+
+
+class _Hello(Struct, frozen=True, kw_only=True):
+    protocol: Amount
+    probe: ProbeProgram
+    platform: Platform
+    lab: Lab
+    reuse: dict[Name, tuple[list[str], str | None]] = {}
+
+
+def header(
+    hello: dict[str, Any],
+    *,
+    tool: str,
+    tables: dict[str, int],
+    planned: int,
+    repeat: int,
+    seed: int,
+    started: str,
+) -> Header:
+    """Return the header of a run from the probe's hello. Raises ValueError for a wrong hello."""
+    told = msgspec.convert(hello, _Hello)
+    return Header(
+        schema=SCHEMA,
+        tool=tool,
+        probe=told.probe,
+        protocol=told.protocol,
+        platform=told.platform,
+        lab=told.lab,
+        reuse=tuple(value for value, (_, missing) in told.reuse.items() if missing is None),
+        tables=tables,
+        planned=planned,
+        repeat=repeat,
+        seed=seed,
+        started=started,
+    )
+
+
+def count_words(outcomes: Iterable[Variant]) -> dict[str, int]:
+    """Return how many of some outcomes have each word, the most frequent first."""
+    counts: dict[str, int] = {}
+    for outcome in outcomes:
+        counts[outcome.word] = counts.get(outcome.word, 0) + 1
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))

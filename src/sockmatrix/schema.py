@@ -1,0 +1,34 @@
+"""The JSON Schema of a line of a run file, generated from the types that read and write it.
+
+`python -m sockmatrix.schema` writes `run.schema.json` beside this module.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from sockmatrix.runformat import SCHEMA, Line
+
+FILE = Path(__file__).with_name("run.schema.json")
+
+
+def schema() -> dict[str, Any]:
+    """Return the schema; it describes each line of a file, not the file."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"A line of a sockmatrix run file, schema {SCHEMA}",
+        **msgspec.json.schema(Line),
+    }
+
+
+def text() -> str:
+    """Return the schema as the text of `FILE`."""
+    return json.dumps(schema(), indent=2, sort_keys=False) + "\n"
+
+
+if __name__ == "__main__":
+    FILE.write_text(text(), encoding="utf-8")

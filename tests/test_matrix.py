@@ -1,0 +1,208 @@
+"""The shipped matrix: every cell is well-formed, there once, and among those that were promised."""
+
+from __future__ import annotations
+
+import collections
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sockmatrix import plan, table
+from sockmatrix.axis import vocabulary
+from sockmatrix.pattern import parse
+from sockmatrix.scenarios.scenario import REUSE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ID = re.compile(r"[a-z0-9-]+(/[a-z-]+:[a-z0-9+-]+)*(/([A-Z]{1,2}|[0-9]+x):[a-z0-9.+-]+)+")
+ORDINARY = ["none", "addr", "port", "addr+port"]
+
+
+@pytest.fixture(scope="module")
+def plans() -> dict[str, plan.Plan]:
+    """Expand all shipped tables."""
+    return {name: plan.expand(one) for name, one in table.load_all().items()}
+
+
+def matching(own: plan.Plan, text: str) -> list[str]:
+    """Return the ids of a table's cells that match a pattern."""
+    pattern = parse(text)
+    return [cell.id for cell in own.cells if pattern.matches(cell)]
+
+
+def test_ids_are_safe_and_unique(plans: dict[str, plan.Plan]) -> None:
+    """No id twice in the whole matrix, and each survives globs, test selection and file names."""
+    ids = [cell.id for own in plans.values() for cell in own.cells]
+    assert len(ids) == len(set(ids))
+    assert [text for text in ids if not ID.fullmatch(text)] == []
+
+
+def test_the_matrix_has_the_planned_size(plans: dict[str, plan.Plan]) -> None:
+    """Large enough to hold the full products, small enough to be measured in a minute."""
+    counts = {name: len(own.cells) for name, own in plans.items()}
+    assert {"loopback-broadcast", "fan-out", "bind-conflicts"} <= set(counts)
+    assert 35_000 <= sum(counts.values()) < 60_000
+    for own in plans.values():
+        assert sum(own.counts) == len(own.cells)
+        assert len(own.counts) == len(own.table.blocks)
+
+
+def test_every_id_reads_back(plans: dict[str, plan.Plan]) -> None:
+    """The id alone gives the whole cell again."""
+    for own in plans.values():
+        for cell in own.cells:
+            again = own.table.cell(cell.id)
+            assert (again.axes, again.sockets) == (cell.axes, cell.sockets)
+
+
+OPERATIONS: dict[str, Callable[..., bool]] = {
+    "socket": lambda kind: kind in ("udp4", "udp6", "tcp4", "tcp6"),
+    "set": lambda option, value: (
+        option in {name for names in REUSE.values() for name in names} | {"IPV6_V6ONLY"}
+        and value in (0, 1)
+    ),
+    "bind": lambda symbol: symbol in vocabulary()["bind"].values,
+    "listen": lambda backlog: backlog > 0,
+    "join": lambda group, interface: group == "group4" and interface in ("if4", "lo4"),
+    "send": lambda label, symbol, profile: (
+        label in ("", symbol)
+        and symbol in vocabulary()["dest"].values
+        and set(profile) <= {"broadcast", "via"}
+    ),
+    "connect": lambda label, symbol: label == symbol and symbol in vocabulary()["dest"].values,
+}
+
+
+def test_every_cell_has_well_formed_steps(plans: dict[str, plan.Plan]) -> None:
+    """Operations are those of the probe protocol, roles those of the cell, labels differ."""
+    distinct: dict[str, list[list[Any]]] = {}
+    for own in plans.values():
+        for cell in own.cells:
+            steps = own.table.scenario.steps(cell)
+            roles = [role for role, _ in steps]
+            assert (
+                tuple(dict.fromkeys(role for role in roles if role not in "JS")) == cell.receivers
+            )
+            assert "S" not in roles[:-1]
+            for role, operations in steps:
+                distinct[json.dumps([role == "S", operations])] = operations
+    for key, operations in distinct.items():
+        assert operations
+        for name, *arguments in operations:
+            assert OPERATIONS[name](*arguments), key
+            assert (name in ("send", "connect")) == key.startswith("[true"), key
+        if key.startswith("[true"):
+            assert len({operation[1] for operation in operations}) == len(operations)
+
+
+def test_loopback_broadcast_is_a_full_product(plans: dict[str, plan.Plan]) -> None:
+    """One, two and three receivers: every combination of address and options, both senders."""
+    own = plans["loopback-broadcast"]
+    usual = f"every.reuse={','.join(ORDINARY)}"
+    for count in (1, 2, 3):
+        for broadcast in ("on", "off"):
+            terms = f"receivers={count} broadcast={broadcast} {usual}"
+            assert len(matching(own, f"dest=lo4 {terms}")) == (2 * 4) ** count
+            for dest in ("lo4b", "lobcast", "lonet", "limited"):
+                assert len(matching(own, f"dest={dest} {terms}")) == (3 * 4) ** count
+    assert len(matching(own, "dest=lobcast receivers=2 some.reuse=lb,addr+lb,exclusive")) == (
+        (3 * 7) ** 2 - (3 * 4) ** 2
+    )
+
+
+def test_fan_out_is_a_full_product(plans: dict[str, plan.Plan]) -> None:
+    """Pairs with memberships, triples of address and options, twelve of a kind."""
+    own = plans["fan-out"]
+    usual = f"every.reuse={','.join(ORDINARY)}"
+    sizes = {
+        f"dest=if4 receivers=2 {usual}": 8**2,
+        f"dest=if4 receivers=3 {usual}": 8**3,
+        f"dest=limited receivers=2 broadcast=on {usual}": 16**2,
+        f"dest=subnet-bcast receivers=2 broadcast=off {usual}": 16**2,
+        f"dest=limited receivers=3 broadcast=on {usual}": 12**3,
+        f"dest=group4 via=if4 bystander=none receivers=2 {usual}": 36**2,
+        f"dest=group4 via=lo4 bystander=none receivers=2 {usual}": 36**2,
+        f"dest=group4 via=if4 receivers=3 every.join=if4 bystander=none {usual}": 12**3,
+        f"dest=group4 via=lo4 bystander=if4 receivers=2 none.join=if4 {usual}": 24**2,
+        f"dest=group4 via=if4 receivers=12 {usual}": 2 * 12,
+        f"dest=subnet-bcast receivers=12 {usual}": 12,
+        "dest=group4 via=if4 bystander=none receivers=3 every.bind=any4 every.reuse=addr": 3 + 18,
+    }
+    assert {text: len(matching(own, text)) for text in sizes} == sizes
+
+
+def test_bind_conflicts_is_a_full_product(plans: dict[str, plan.Plan]) -> None:
+    """Pairs and triples of each family, pairs of both, for UDP and both ways to listen."""
+    own = plans["bind-conflicts"]
+    usual = f"every.reuse={','.join(ORDINARY)}"
+    for mode in (
+        "transport=udp via=if4",
+        "transport=tcp listen=after",
+        "transport=tcp listen=at-once",
+    ):
+        terms = f"{mode} {usual} receivers"
+        both = "every.bind=any4,lo4,any6,any6only,lo6,mapped-any,mapped-lo"
+        assert len(matching(own, f"{terms}=2 every.bind=any4,lo4,if4")) == 12**2
+        assert len(matching(own, f"{terms}=3 every.bind=any4,lo4,if4")) == 12**3
+        assert len(matching(own, f"{terms}=2 every.bind=any6,any6only,lo6,if6")) == 16**2
+        assert len(matching(own, f"{terms}=3 every.bind=any6,lo6,if6")) == 12**3
+        assert len(matching(own, f"{terms}=2 {both}")) == 28**2
+        assert len(matching(own, f"{terms}=3 {both} sockets=alike")) == 28
+    udp = f"transport=udp {usual} receivers=2 every.bind=any4,lo4,if4,group4"
+    assert len(matching(own, f"{udp} via=if4")) == 16**2
+    assert len(matching(own, f"{udp} via=lo4")) == 16**2 - 12**2
+    tcp = "transport=tcp listen=after receivers=2 some.bind=group4,lobcast"
+    assert len(matching(own, tcp)) == 12**2 - 4**2
+
+
+def test_the_mixed_options_are_measured_in_both_orders(plans: dict[str, plan.Plan]) -> None:
+    """What two-option programs leave out is there: one socket with each option, either first."""
+    own = plans["bind-conflicts"]
+    for first, second in (("addr", "port"), ("port", "addr"), ("addr+port", "addr")):
+        terms = f"A.reuse={first} B.reuse={second} receivers=2 every.bind=lo4"
+        assert len(matching(own, terms)) == 3
+
+
+def test_summaries_fit_a_screen(plans: dict[str, plan.Plan]) -> None:
+    """Every summary has a full grid of few rows, labelled in words."""
+    for own in plans.values():
+        shown = plan.summary(own)
+        assert 1 < len(shown.rows) <= 16
+        assert 2 <= len(shown.columns) <= 6
+        assert len({row.labels for row in shown.rows}) == len(shown.rows)
+        for row in shown.rows:
+            assert tuple(row.cells) == shown.columns
+            assert len(row.labels) == len(shown.headings)
+
+
+def test_koskelas_finding_is_in_the_summary(plans: dict[str, plan.Plan]) -> None:
+    """The cell of the article stands where a reader looks for it."""
+    shown = plan.summary(plans["loopback-broadcast"])
+    words = "127.255.255.255 (loopback broadcast)"
+    (row,) = [row for row in shown.rows if row.labels == (words, words)]
+    assert row.cells["SO_REUSEADDR"].id == (
+        "loopback-broadcast/dest:lobcast/A:lobcast.addr/B:lobcast.addr/C:lobcast.addr"
+    )
+
+
+def test_axes_are_documented_and_used(plans: dict[str, plan.Plan]) -> None:
+    """axes.toml documents every axis of every table, and no axis that no table has."""
+    used: collections.Counter[str] = collections.Counter()
+    for own in plans.values():
+        used.update([*own.table.axes, *own.table.socket_axes])
+    assert set(used) == set(vocabulary())
+    assert set(vocabulary()["reuse"].values) == set(REUSE)
+    for axis in vocabulary().values():
+        assert axis.about.endswith(".")
+        assert all("\n" not in words for words in axis.values.values())
+
+
+def test_tables_are_described_in_plain_words(plans: dict[str, plan.Plan]) -> None:
+    """A table asks a question; its blocks say what they hold, each something else."""
+    for own in plans.values():
+        assert own.table.question.endswith("?")
+        abouts = [block.about for block in own.table.blocks]
+        assert len(set(abouts)) == len(abouts)
