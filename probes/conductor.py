@@ -223,7 +223,7 @@ class Conductor:
         """Take the answers to `close` of the last batch and hand in its results."""
         if self._closing is None:
             return
-        batch, trials, roles, results = self._closing
+        _, trials, roles, results = self._closing
         late = sum(self._take(role) for role in roles)
         if late:
             self.grace = min(2.0, max(0.005, self.grace * 2))
@@ -240,9 +240,7 @@ class Conductor:
                 results(trial.cell, _UNDECIDED if trial.timed_out() else trial.seen(silent))
 
     def _trials(self, cells: List[Cell]) -> List[Trial]:
-        controls = {
-            voice.kind: voice for cell in cells for voice in cell.voices if not voice.connects
-        }
+        controls = {voice.kind: voice for cell in cells for voice in cell.voices if not voice.connects}
         # Controls take part in the first round only, with its role.
         everybody = cells + [self._control(cells[0].shape[0], voice) for voice in controls.values()]
         count = self._cell_ports()
@@ -270,7 +268,9 @@ class Conductor:
         key = (role, voice.kind)
         if key not in self._controls:
             program, own_voice = self.compiler.control(voice)
-            self._controls[key] = Cell("", ((role, program),), [own_voice], (role,), (role,), ("",), False, False)
+            self._controls[key] = Cell(
+                "", ((role, program),), [own_voice], (role,), (role,), ("",), False, False
+            )
         return self._controls[key]
 
     def _post_round(self, role: str, position: int, trials: List[Trial]) -> None:
@@ -416,9 +416,7 @@ class Conductor:
         if self._pool_sizes.get(number, 0) < size:
             have = self._pool_sizes.get(number, 0)
             ports = [0] * have + [self._next_sender_port() for _ in range(size - have)]
-            (error,) = self._ask(
-                SENDER, "prepare", number, pool.family, list(pool.options), ports
-            )
+            (error,) = self._ask(SENDER, "prepare", number, pool.family, list(pool.options), ports)
             if error:
                 raise Void(f"the sender's sockets could not be made: {error}")
             self._pool_sizes[number] = size

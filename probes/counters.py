@@ -12,9 +12,7 @@ _NAMES = ("RcvbufErrors", "MemErrors")
 
 def lost_datagrams() -> int:
     """Return the sum of the counters as they stand now."""
-    return from_texts(
-        _text("/proc/net/snmp"), _text("/proc/net/snmp6"), _text("/proc/net/softnet_stat")
-    )
+    return from_texts(_text("/proc/net/snmp"), _text("/proc/net/snmp6"), _text("/proc/net/softnet_stat"))
 
 
 def from_texts(snmp: str, snmp6: str, softnet: str) -> int:

@@ -85,9 +85,7 @@ def _measure(
         identifier = request["id"]
         why = {}
         try:
-            cells.append(
-                conductor.cell(identifier, request["steps"], solo=request.get("solo", False))
-            )
+            cells.append(conductor.cell(identifier, request["steps"], solo=request.get("solo", False)))
         except Absent as absent:
             why = {"absent": str(absent)}
         except labs.Unavailable as reason:

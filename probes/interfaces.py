@@ -149,9 +149,7 @@ def walk_adapters(
     return found
 
 
-def _add(
-    interface: Interface, address: str, mask: Optional[str], broadcast: Optional[str]
-) -> Interface:
+def _add(interface: Interface, address: str, mask: Optional[str], broadcast: Optional[str]) -> Interface:
     if ":" not in address:
         if interface.ipv4 is None:
             return interface._replace(ipv4=address, ipv4_netmask=mask, ipv4_broadcast=broadcast)
@@ -297,9 +295,7 @@ def ephemeral_range() -> Optional[Tuple[int, int]]:
         text = platforms.command_output("netsh", "int", "ipv4", "show", "dynamicport", "udp")
     elif system == "solaris":
         ports = "smallest_anon_port,largest_anon_port"
-        text = platforms.command_output(
-            "ipadm", "show-prop", "-c", "-o", "current", "-p", ports, "udp"
-        )
+        text = platforms.command_output("ipadm", "show-prop", "-c", "-o", "current", "-p", ports, "udp")
     else:
         text = platforms.sysctl(*_RANGE_NAMES.get(system, _DEFAULT_NAMES))
     return parse_ephemeral_range(sys.platform, text)

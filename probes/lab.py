@@ -61,7 +61,7 @@ class LabError(Exception):
     """There is no private lab here; the message says why."""
 
 
-class Unavailable(Exception):  # noqa: N818 - not an error: the cell is skipped
+class Unavailable(Exception):
     """The lab lacks what a symbol stands for; `reason` says what, in a few words."""
 
     def __init__(self, reason: str) -> None:

@@ -78,9 +78,9 @@ def _raise_descriptors() -> int:
             break
         try:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-            return wanted
         except (OSError, ValueError):  # macOS refuses more than OPEN_MAX (10240)
             continue
+        return wanted
     return soft if soft != resource.RLIM_INFINITY else 65536
 
 

@@ -131,9 +131,7 @@ def known(platform: str, constants: Mapping[str, Any]) -> Dict[str, Option]:
     return found
 
 
-def _number(
-    system: str, name: str, constants: Mapping[str, Any], socket_level: int
-) -> Optional[int]:
+def _number(system: str, name: str, constants: Mapping[str, Any], socket_level: int) -> Optional[int]:
     if (system, name) in _ABSENT:
         return None
     real = _ALIASES.get((system, name), name)

@@ -103,9 +103,7 @@ def is_wsl(release: str) -> bool:
     return "microsoft" in release.lower()
 
 
-def stack(
-    name: str, release: str, version: str, kernel_log: str = "", *, wine: bool = False
-) -> str:
+def stack(name: str, release: str, version: str, kernel_log: str = "", *, wine: bool = False) -> str:
     """Return the network stack that is seen: linux, gvisor, wsl1, darwin, winsock, wine, ...
 
     `name` is the operating system as `system` gives it. WSL 1 passes sockets on to Windows; WSL 2

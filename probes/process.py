@@ -1,4 +1,4 @@
-"""A role as the conductor holds it: a child process, its pipes, and what to do when it stops answering."""
+"""A role as the conductor holds it: a child process, its pipes, and a limit to waiting for answers."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ GROUP4 = "group4"
 
 
 class Absent(Exception):
-    """This platform has no such option; its name is the message."""
+    """There is no such option on this platform; its name is the message."""
 
 
 class Pool(NamedTuple):
@@ -167,7 +167,7 @@ class Compiler:
         operations.append(["bind", "any6" if v6 else "any4"])
         if destination == GROUP4:
             operations.append(["join", destination, via])
-        profile = {"broadcast": 1} if not v6 else {}
+        profile: Dict[str, Any] = {} if v6 else {"broadcast": 1}
         if via is not None:
             profile = {**profile, "via": via}
         return self._compile(operations), self._voice(["send", "", destination, profile])

@@ -3,7 +3,8 @@
 A *trial* is one cell measured once, on a port of its own. The conductor's requests are tuples, each
 answered by one message:
 
-    ("do", [(trial, port, group, program number)], {program number: program})  -> {trial: "bind EADDRINUSE"}
+    ("do", [(trial, port, group, number of its program)], {number: program})
+                 -> {trial: "bind EADDRINUSE"}
     ("drain",)   -> ({trial: heard, or {label: (heard, again)}}, {trial: foreign datagrams})
     ("close",)   -> number of our own datagrams found after the last drain
     ("send", [...]), ("connect", [...]), ("hang up",)  -> see sender.py
@@ -17,7 +18,7 @@ import gc
 import os
 import socket
 import sys
-from typing import Any, Dict, List, Optional, Tuple, Union
+from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
 import errnos
 import frames
@@ -129,9 +130,7 @@ class Role:
                 foreign[trial] = strangers
         return heard, foreign
 
-    def _drain_connections(
-        self, listener: socket.socket, head: bytes
-    ) -> Tuple[Found, int]:
+    def _drain_connections(self, listener: socket.socket, head: bytes) -> Tuple[Found, int]:
         """Accept until the queue is empty; a connection without our payload is a stranger's.
 
         The connections stay open until the batch is closed, so that the client is the one that resets
@@ -215,7 +214,7 @@ def main() -> None:
     role = Role(nonce)
     voice = sender.Sender(nonce, cpu)
     gc.disable()
-    handlers = {
+    handlers: Dict[str, Callable[..., Any]] = {
         "do": role.do,
         "drain": role.drain,
         "hang up": role.hang_up,

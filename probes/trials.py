@@ -71,7 +71,7 @@ class Trial:
         return not self.cell.listens and not failure.startswith(BEFORE_BOUND)
 
     def port_was_taken(self) -> bool:
-        """True when the first socket was refused its port: somebody else's, never an outcome."""
+        """Tell whether the first socket was refused its port: somebody else's, never an outcome."""
         failure = self.failures.get(self.cell.receivers[0]) if self.cell.receivers else None
         return failure in ("bind EADDRINUSE", "bind EACCES")
 
@@ -85,7 +85,7 @@ class Trial:
         voicing.heard[role] = before | bits
 
     def timed_out(self) -> bool:
-        """True when a connection was neither made nor refused."""
+        """Tell whether a connection was neither made nor refused."""
         return any(voicing.error == "ETIMEDOUT" for voicing in self.voicings)
 
     def seen(self, silent: Collection[Tuple[str, Optional[str]]]) -> Seen:

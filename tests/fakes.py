@@ -98,9 +98,7 @@ class Platform:
                 if call in ("send", "connect"):
                     label, dest = operation[1:3]
                     opened = [s for s in sockets.values() if s.listens or call == "send"]
-                    sends[label] = self._deliver(
-                        dest, opened, repetition, connects=call == "connect"
-                    )
+                    sends[label] = self._deliver(dest, opened, repetition, connects=call == "connect")
                 elif roles.get(role, "ok") == "ok":
                     roles[role] = self._perform(role, operation, sockets) or "ok"
         return {"roles": roles, "sends": {label: send for label, send in sends.items() if send}}
@@ -238,9 +236,7 @@ PLATFORMS = (
 )
 
 
-def steps(
-    *sockets: str, dest: str = "lo4", kind: str = "udp4", labels: tuple[str, ...] = ("",)
-) -> Steps:
+def steps(*sockets: str, dest: str = "lo4", kind: str = "udp4", labels: tuple[str, ...] = ("",)) -> Steps:
     """Return the steps of a cell: sockets as in its id ("any4.addr+port"), bound in this order.
 
     One send to `dest` for each label; TCP sockets listen, and the sender connects.

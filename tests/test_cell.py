@@ -44,9 +44,7 @@ def axis(name: str, *values: str, per_socket: bool = False) -> Axis:
 
 BIND = AxisUse(axis("bind", "any4", "lo4", "lobcast", "group4", per_socket=True))
 REUSE = AxisUse(axis("reuse", "none", "addr", "addr+port", per_socket=True))
-JOIN = AxisUse(
-    axis("join", "none", "if4", "lo4", per_socket=True), "none", (("dest", "group4", "if4"),)
-)
+JOIN = AxisUse(axis("join", "none", "if4", "lo4", per_socket=True), "none", (("dest", "group4", "if4"),))
 LOOP = AxisUse(axis("loop", "on", "off", per_socket=True), "on")
 DEST = AxisUse(axis("dest", "lo4", "lobcast", "group4"))
 BROADCAST = AxisUse(axis("broadcast", "on", "off"), "on")

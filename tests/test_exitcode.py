@@ -21,7 +21,5 @@ def test_nothing_to_tell() -> None:
 
 def test_the_last_line_says_which() -> None:
     """The verdict has number, meaning and the command's own words; each code has a meaning."""
-    assert verdict(ExitCode.INCONCLUSIVE, "80 of 900 cells") == (
-        "exit 3: inconclusive; 80 of 900 cells"
-    )
+    assert verdict(ExitCode.INCONCLUSIVE, "80 of 900 cells") == ("exit 3: inconclusive; 80 of 900 cells")
     assert all(verdict(code).startswith(f"exit {code.value}: ") for code in ExitCode)

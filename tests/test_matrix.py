@@ -83,9 +83,7 @@ def test_every_cell_has_well_formed_steps(plans: dict[str, plan.Plan]) -> None:
         for cell in own.cells:
             steps = own.table.scenario.steps(cell)
             roles = [role for role, _ in steps]
-            assert (
-                tuple(dict.fromkeys(role for role in roles if role not in "JS")) == cell.receivers
-            )
+            assert tuple(dict.fromkeys(role for role in roles if role not in "JS")) == cell.receivers
             assert "S" not in roles[:-1]
             for role, operations in steps:
                 distinct[json.dumps([role == "S", operations])] = operations

@@ -17,9 +17,7 @@ STEADY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 THREE = ("any4.addr", "any4.addr", "any4.addr")
 
 
-def outcome(
-    platform: fakes.Platform, *sockets: str, dest: str = "lo4", kind: str = "udp4"
-) -> Outcome:
+def outcome(platform: fakes.Platform, *sockets: str, dest: str = "lo4", kind: str = "udp4") -> Outcome:
     """Return what a cell amounts to on a fake platform, three repetitions."""
     seen = decode_seen(platform.seen(fakes.steps(*sockets, dest=dest, kind=kind)))
     return classify(seen, connects=kind.startswith("tcp"))
@@ -49,9 +47,7 @@ def observed(roles: dict[str, str], send: Send | None = None) -> Observation:
     ],
     ids=lambda value: value.name if isinstance(value, fakes.Platform) else "",
 )
-def test_word_and_headline_for_each_platform(
-    platform: fakes.Platform, word: str, shown: str
-) -> None:
+def test_word_and_headline_for_each_platform(platform: fakes.Platform, word: str, shown: str) -> None:
     """Each kind of platform has its word for three sockets that are all alike."""
     found = outcome(platform, *THREE)
     assert found.word == word
@@ -240,9 +236,7 @@ def test_middle_and_crowd() -> None:
     roles = dict.fromkeys("ABCDEFGHIKLM", "ok")
     middle = classify([(1, observed(roles, Send(sent=Bits(1), heard={"K": Bits(1)})))])
     assert headline(middle) == "K"
-    some = classify(
-        [(1, observed(roles, Send(sent=Bits(1), heard=dict.fromkeys("HIKLM", Bits(1)))))]
-    )
+    some = classify([(1, observed(roles, Send(sent=Bits(1), heard=dict.fromkeys("HIKLM", Bits(1)))))])
     assert headline(some) == "H\u2013M"
 
 
@@ -260,7 +254,7 @@ def test_spreads_compare_sets_not_counts() -> None:
     found = classify([(1, one), (1, two)])
     assert found.word == "spread"
     assert found.delivery[""].heard == {"A": 6, "B": 10}
-    assert classify([(1, one)]).facets() == classify([(1, two)]).facets()
+    assert classify([(1, one)]).agrees(classify([(1, two)]))
 
 
 def test_other_differences_are_unstable() -> None:
@@ -282,7 +276,7 @@ def test_measured_repetitions_count() -> None:
 
 def test_first_and_last_differ() -> None:
     """Who heard is a facet."""
-    assert outcome(fakes.FIRST, *THREE).facets() != outcome(fakes.LAST, *THREE).facets()
+    assert not outcome(fakes.FIRST, *THREE).agrees(outcome(fakes.LAST, *THREE))
 
 
 def test_reasons_are_made_printable() -> None:
@@ -350,9 +344,7 @@ SEEN = st.lists(
 
 @STEADY
 @given(SEEN, st.booleans())
-def test_every_observation_has_an_outcome(
-    seen: list[tuple[int, Observation]], connects: bool
-) -> None:
+def test_every_observation_has_an_outcome(seen: list[tuple[int, Observation]], connects: bool) -> None:
     """Classifying and putting into words never fails, and repetitions are never lost."""
     found = classify(seen, connects=connects)
     assert headline(found)

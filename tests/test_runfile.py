@@ -14,7 +14,7 @@ from fakes import CELLS, HELLO, cell, header
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sockmatrix import runfile, runwriter
+from sockmatrix import runfile
 from sockmatrix.observation import decode_seen
 from sockmatrix.outcome import Outcome, classify
 from sockmatrix.render.escape import printable
@@ -325,9 +325,7 @@ def test_resume_elsewhere_is_refused(tmp_path: Path, changed: dict[str, Any], wh
     assert path.read_bytes() == before
 
 
-def test_a_block_is_written_whole_or_not_at_all(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_block_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the disk is full in the midst of a block, nothing of the block stays."""
     path = tmp_path / "run.jsonl"
     write = os.write
@@ -339,10 +337,10 @@ def test_a_block_is_written_whole_or_not_at_all(
                 raise OSError(28, "No space left on device")
             return write(file, data[:90])
 
-        monkeypatch.setattr(runwriter.os, "write", full)
+        monkeypatch.setattr(os, "write", full)
         with pytest.raises(OSError, match="No space"):
             writer.write(CELLS[2:])
-        monkeypatch.setattr(runwriter.os, "write", write)
+        monkeypatch.setattr(os, "write", write)
     run = Run.read(path)
     assert list(run.cells.values()) == CELLS[:2]
     assert not run.ragged

@@ -61,9 +61,7 @@ def test_fan_out_without_so_broadcast(tables: dict[str, table.Table]) -> None:
 
 def test_fan_out_to_a_group(tables: dict[str, table.Table]) -> None:
     """A receiver joins after its bind, a bystander without a port; the sender chooses the way."""
-    assert steps(
-        tables, "fan-out/dest:group4/via:lo4/bystander:if4/A:group4.none/B:any4.addr.none"
-    ) == [
+    assert steps(tables, "fan-out/dest:group4/via:lo4/bystander:if4/A:group4.none/B:any4.addr.none") == [
         ["A", [["socket", "udp4"], ["bind", "group4"], ["join", "group4", "if4"]]],
         ["B", [["socket", "udp4"], ["set", "SO_REUSEADDR", 1], ["bind", "any4"]]],
         ["J", [["socket", "udp4"], ["join", "group4", "if4"]]],

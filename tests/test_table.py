@@ -111,9 +111,7 @@ odd.reuse = ["none", "addr", "port"]
     for three in values:
         assert max(three.count(one) for one in three) >= 2
     assert ("none", "addr", "port") not in values
-    assert {("none", "none", "addr"), ("none", "addr", "none"), ("addr", "none", "none")} < set(
-        values
-    )
+    assert {("none", "none", "addr"), ("none", "addr", "none"), ("addr", "none", "none")} < set(values)
 
 
 def test_ways_to_deal_values() -> None:
@@ -373,9 +371,7 @@ def test_a_directory_of_tables(tmp_path: Path) -> None:
     (tmp_path / "claims" / "x.toml").write_text("")
     assert list(table.load_all(tmp_path)) == ["another", "one"]
     (tmp_path / "axes.toml").write_text(AXES)
-    with pytest.raises(
-        TableError, match=r'another\.toml: axes\.broadcast: unknown axis "broadcast"'
-    ):
+    with pytest.raises(TableError, match=r'another\.toml: axes\.broadcast: unknown axis "broadcast"'):
         table.load_all(tmp_path)
 
 

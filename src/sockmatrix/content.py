@@ -26,6 +26,4 @@ def _find(name: str) -> Path:
         if place.is_dir():
             return place
     tried = " nor ".join(str(place) for place in places)
-    raise ContentError(
-        f"the directory {name}/ is missing: neither {tried} exists; reinstall sockmatrix"
-    )
+    raise ContentError(f"the directory {name}/ is missing: neither {tried} exists; reinstall sockmatrix")

@@ -87,6 +87,8 @@ def bind_order(role: str) -> tuple[int, str]:
 
 def in_bind_order(by_role: Mapping[str, Value]) -> dict[str, Value]:
     """Return a mapping by role with the roles in bind order."""
+    if len(by_role) < 2:
+        return dict(by_role)
     return {role: by_role[role] for role in sorted(by_role, key=bind_order)}
 
 

@@ -50,7 +50,5 @@ def listing(cells: Sequence[Cell], runs: Sequence[tuple[str, Mapping[str, CellLi
         "",
         ("cell",),
         tuple(name for name, _ in runs),
-        tuple(
-            ((cell.id,), tuple(headline(found.get(cell.id)) for _, found in runs)) for cell in cells
-        ),
+        tuple(((cell.id,), tuple(headline(found.get(cell.id)) for _, found in runs)) for cell in cells),
     )

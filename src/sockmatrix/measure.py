@@ -19,6 +19,8 @@ from sockmatrix.target import LocalTarget, Observed, Probe, ProbeOptions, Target
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from typing_extensions import Self
+
     from sockmatrix.cell import Cell
     from sockmatrix.scenarios import Scenario
 
@@ -58,9 +60,7 @@ class Requests:
         number = self._numbers.get(key)
         if number is None:
             number = self._numbers[key] = len(self.operations)
-            self.operations.append(
-                msgspec.json.encode({"kind": "operations", "operations": operations})
-            )
+            self.operations.append(msgspec.json.encode({"kind": "operations", "operations": operations}))
         return number
 
 
@@ -99,7 +99,7 @@ class Lanes:
         self._told: dict[int, int] = {}
         self._stopped = False
 
-    def __enter__(self) -> Lanes:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -128,16 +128,10 @@ class Lanes:
         for lane in lanes:
             lane.start()
         for _ in blocks:
-            # A time limit keeps the main thread open to Ctrl-C on Windows.
-            while True:
-                try:
-                    block = done.get(timeout=0.5)
-                    break
-                except queue.Empty:
-                    continue
-            if isinstance(block, Exception):
-                raise block
-            yield block
+            answer = _get(done)
+            if isinstance(answer, Exception):
+                raise answer
+            yield answer
 
     def _lane(
         self,
@@ -199,6 +193,14 @@ class Lanes:
         self._stopped = True
         for probe in list(self._probes.values()):
             probe.stop()
+
+
+def _get(done: queue.SimpleQueue[Block | Exception]) -> Block | Exception:
+    while True:
+        try:
+            return done.get(timeout=0.5)  # a time limit keeps the main thread open to Ctrl-C on Windows
+        except queue.Empty:
+            continue
 
 
 def _blocks(cells: Sequence[Cell], lanes: int, most: int) -> list[Block]:

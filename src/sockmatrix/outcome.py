@@ -176,13 +176,20 @@ class Outcome(Variant, frozen=True, kw_only=True, omit_defaults=True, gc=False):
             return ("inconclusive",)
         return super().facets(any_one=any_one)
 
+    def agrees(self, other: Outcome) -> bool:
+        """Return whether both are the same outcome, as comparisons see it."""
+        return self == other or self.facets() == other.facets()
+
 
 def classify(seen: Iterable[tuple[int, Observation]], *, connects: bool = False) -> Outcome:
     """Return the outcome of a cell from its repetitions, (how often, what was observed).
 
     `connects`: the cell makes TCP connections, so an errno belongs to connect, not to send.
     """
-    return merge(_single(observation, n, connects=connects) for n, observation in seen)
+    outcomes = [_single(observation, n, connects=connects) for n, observation in seen]
+    if len(outcomes) == 1 and outcomes[0].n:  # nearly all cells: nothing to merge
+        return outcomes[0]
+    return merge(outcomes)
 
 
 def merge(outcomes: Iterable[Outcome]) -> Outcome:
@@ -225,9 +232,7 @@ def _together(variants: list[Variant]) -> Variant:
         failed=in_bind_order(first.failed),
         send=first.send,
         connect=first.connect,
-        delivery={
-            label: add([v.delivery[label] for v in variants]) for label in sorted(first.delivery)
-        },
+        delivery={label: add([v.delivery[label] for v in variants]) for label in sorted(first.delivery)},
         absent=first.absent,
         skipped=first.skipped,
     )
@@ -241,14 +246,11 @@ def _single(observation: Observation, n: int, *, connects: bool) -> Outcome:
         return Outcome(skipped=observation.skipped, n=n)
     failed = {role: status for role, status in observation.roles.items() if status != "ok"}
     # Only a join comes after the socket is open; a TCP socket whose listen failed is not.
-    opened = sorted(
-        (
-            role
-            for role in observation.roles
-            if role != BYSTANDER and failed.get(role, "join").startswith("join")
-        ),
-        key=bind_order,
-    )
+    opened = [
+        role
+        for role in in_bind_order(observation.roles)
+        if role != BYSTANDER and (role not in failed or failed[role].startswith("join"))
+    ]
     foreign = observation.foreign * n
     doubt = observation.inconclusive or _doubt(observation, opened)
     if doubt:

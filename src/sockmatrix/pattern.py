@@ -119,9 +119,7 @@ def _term(word: str, known: Vocabulary) -> Test:
     if per_socket:
         return _socket_term(word, who, name, frozenset(values))
     if who is not None:
-        raise PatternError(
-            f'in "{word}": {name} belongs to the cell, not to a socket; write {name}='
-        )
+        raise PatternError(f'in "{word}": {name} belongs to the cell, not to a socket; write {name}=')
     return _cell_term(name, frozenset(values))
 
 
@@ -164,9 +162,7 @@ def _socket_term(word: str, who: str | None, name: str, values: frozenset[str]) 
     if who in _RECEIVERS:
         place = _RECEIVERS[who]
         return lambda cell: place < len(cell.sockets) and has(cell, cell.sockets[place])
-    wanted = (
-        f"{', '.join(f'{one}.{name}' for one in QUANTIFIERS)} or a socket: A.{name}, B.{name}, ..."
-    )
+    wanted = f"{', '.join(f'{one}.{name}' for one in QUANTIFIERS)} or a socket: A.{name}, B.{name}, ..."
     if who is None:
         raise PatternError(f'in "{word}": {name} belongs to a socket; say of which: {wanted}')
     raise PatternError(f'in "{word}": "{who}" is not a socket; write {wanted}')

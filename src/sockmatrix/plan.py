@@ -151,9 +151,7 @@ def summary(plan: Plan) -> SummaryTable:
         tuple(labels.values()),
         tuple(
             SummaryRow(
-                tuple(
-                    _words(table, name, value) for name, value in zip(shown.rows, key, strict=True)
-                ),
+                tuple(_words(table, name, value) for name, value in zip(shown.rows, key, strict=True)),
                 MappingProxyType({labels[one]: row[one] for one in shown.show if one in row}),
             )
             for key, row in sorted(rows.items(), key=lambda item: groups.index(item[0][0]))

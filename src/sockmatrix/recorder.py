@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from typing_extensions import Self
+
     from sockmatrix.measure import Lanes
     from sockmatrix.runfile import CellLine, Header
     from sockmatrix.selection import Selection
@@ -148,21 +150,23 @@ class Recorder:
         self._before = before
         self._cells = {key: line for key, line in before.items() if key in selection.ids}
 
-    def __enter__(self) -> Recorder:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._writer.close()
 
-    def record(self, lanes: Lanes) -> _Tally:
-        """Measure what the file does not have yet; stops, and keeps what it has, on Ctrl-C."""
+    def record(self, lanes: Lanes) -> str:
+        """Measure what the file does not have yet, and return how that ended.
+
+        On Ctrl-C it stops, and keeps what it has.
+        """
         tally = self._tally
         todo = [cell for cell in self.selection.cells if cell.id not in self._writer.done]
         try:
             with progress("measuring", len(todo)) as advance:
                 for block in lanes.run(todo) if todo else ():
-                    version = self._versions
-                    lines = [line for line in collect.lines(block, version)]
+                    lines = list(collect.lines(block, self._versions))
                     self._writer.write(lines)
                     self._cells.update((line.id, line) for line in lines)
                     tally.counts.update({key: int(value) for key, value in block.counts.items()})
@@ -173,7 +177,7 @@ class Recorder:
         except TargetError as error:
             tally.ended = "lost"
             print(f"sockmatrix run: {error}", file=sys.stderr)
-        return tally
+        return tally.ended
 
     def cross_check(self, lanes: Lanes, size: int) -> None:
         """Measure `size` random cells again, with fresh processes, and compare their facets."""
@@ -182,15 +186,17 @@ class Recorder:
             for cell in self.selection.cells
             if cell.id in self._cells and self._cells[cell.id].word not in _UNMEASURED
         ]
-        generator = random.Random(self._seed)  # noqa: S311 - not a secret
+        generator = random.Random(self._seed)
         sample = generator.sample(measured, min(size, len(measured)))
-        different = []
+        different: list[str] = []
         with lanes, progress("cross-check", len(sample)) as advance:
             lanes.start()
             for block in lanes.run(sample):
-                for line in collect.lines(block, self._versions):
-                    if not agree(line, self._cells[line.id]):
-                        different.append(line.id)
+                different += [
+                    line.id
+                    for line in collect.lines(block, self._versions)
+                    if not agree(line, self._cells[line.id])
+                ]
                 advance(len(block.cells))
         self._tally.check = CrossCheck(
             cells=len(sample), same=len(sample) - len(different), different=tuple(sorted(different))
@@ -213,16 +219,10 @@ class Recorder:
             cross_check=tally.check,
         )
         self._writer.finish(footer)
-        return Recording(
-            self.path, self._header, self._cells, footer, len(self.selection.cells)
-        )
+        return Recording(self.path, self._header, self._cells, footer, len(self.selection.cells))
 
 
 def agree(one: CellLine, other: CellLine) -> bool:
     """Tell whether two lines of one cell observed the same; where a `one:varies` is, any one agrees."""
-    wild = any(
-        delivery.place == "varies"
-        for line in (one, other)
-        for delivery in line.delivery.values()
-    )
+    wild = any(delivery.place == "varies" for line in (one, other) for delivery in line.delivery.values())
     return one.facets(any_one=wild) == other.facets(any_one=wild)

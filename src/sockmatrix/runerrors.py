@@ -1,7 +1,5 @@
 """What can be wrong with a run file: an exception for each, with one line that says what to do."""
 
-# ruff: noqa: N818 - the names say what is wrong; that they are errors, their base does
-
 from __future__ import annotations
 
 from sockmatrix.render.escape import printable

@@ -204,9 +204,7 @@ def _explain(path: Path, number: int, error: Exception) -> NoReturn:
         raise NotJson(path, number, f"not JSON: {error}") from error
     what, _, where = str(error).rpartition(" - at ")
     if where == "`$.id`" and "regex" in what:
-        raise BadId(
-            path, number, "the id has other characters than a-z A-Z 0-9 . : / + -"
-        ) from error
+        raise BadId(path, number, "the id has other characters than a-z A-Z 0-9 . : / + -") from error
     raise WrongType(path, number, str(error)) from error
 
 
@@ -240,9 +238,7 @@ class _Lines:
 
     def _check(self, line: bytes, ahead: int = 0) -> None:
         if len(line) > MAX_LINE:
-            raise TooLarge(
-                self._path, self._number + ahead, f"a line of more than {MAX_LINE} bytes"
-            )
+            raise TooLarge(self._path, self._number + ahead, f"a line of more than {MAX_LINE} bytes")
 
     def _chunks(self) -> Iterator[bytes]:
         chunk = self._file.read(_CHUNK)

@@ -66,9 +66,11 @@ def select(
         if not wanted or any(which.matches(cell) for which in wanted)
     ]
     if not cells:
-        raise SelectionError(f"no cell matches {' or '.join(patterns)}; `sockmatrix list` shows what there is")
+        raise SelectionError(
+            f"no cell matches {' or '.join(patterns)}; `sockmatrix list` shows what there is"
+        )
     if sample is not None and sample < len(cells):
-        chosen = random.Random(seed).sample(range(len(cells)), sample)  # noqa: S311 - not a secret
+        chosen = random.Random(seed).sample(range(len(cells)), sample)
         cells = [cells[index] for index in sorted(chosen)]
     named = {cell.table for cell in cells}
     return Selection(tuple(one for one in plans if one.table.name in named), tuple(cells))

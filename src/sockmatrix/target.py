@@ -6,6 +6,7 @@ machine; others start the same program elsewhere.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -56,7 +57,7 @@ class ProbeOptions:
 
 @dataclass(frozen=True, slots=True)
 class LocalTarget:
-    """This machine, with this interpreter or another one."""
+    """The machine we run on, with this interpreter or another one."""
 
     python: str = sys.executable
 
@@ -157,7 +158,5 @@ class Probe:
         self._child.wait()
         for pipe in (self._child.stdin, self._child.stdout, self._child.stderr):
             if pipe is not None:
-                try:
+                with contextlib.suppress(OSError):  # unsent bytes of a broken pipe
                     pipe.close()
-                except OSError:
-                    pass

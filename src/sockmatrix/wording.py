@@ -53,9 +53,7 @@ def sentence(outcome: Outcome | None) -> str:
         text = _sentences(outcome)
     if outcome.missed:
         why = printable(outcome.inconclusive)
-        text += (
-            f" ({outcome.missed} of {outcome.missed + outcome.n} repetitions told nothing: {why}.)"
-        )
+        text += f" ({outcome.missed} of {outcome.missed + outcome.n} repetitions told nothing: {why}.)"
     return text
 
 
@@ -77,9 +75,7 @@ def _sentences(variant: Variant) -> str:
     if not said:
         return "Every socket opened; nothing was to be sent."
     if variant.failed and not labels:
-        said.append(
-            "No socket is open." if not variant.open else f"Sockets that opened: {variant.open}."
-        )
+        said.append("No socket is open." if not variant.open else f"Sockets that opened: {variant.open}.")
     return " ".join(said)
 
 

@@ -66,16 +66,20 @@ def _checks(target: LocalTarget) -> list[list[Any]]:
 
 def _print(hello: dict[str, Any], checks: list[list[Any]]) -> None:
     platform, lab = hello["platform"], hello["lab"]
-    print(f"platform    {printable(platform['stack'])} {printable(platform['release'])}, "
-          f"{platform['arch']}, {platform['privileges']}")
+    print(
+        f"platform    {printable(platform['stack'])} {printable(platform['release'])}, "
+        f"{platform['arch']}, {platform['privileges']}"
+    )
     print(f"python      {platform['python']} ({sys.executable})")
     if lab["kind"] == "private":
         print(f"lab         private network namespace, by {lab['how']}: nothing leaves it")
     else:
         print(f"lab         this machine's own loopback: {printable(lab.get('reason') or '')}")
         if not lab.get("allow_lan"):
-            print("            broadcast and multicast on a real interface are skipped"
-                  " (--allow-lan sends them)")
+            print(
+                "            broadcast and multicast on a real interface are skipped"
+                " (--allow-lan sends them)"
+            )
     print()
     for what, works, detail in checks:
         print(f"{'ok' if works else 'no':<12}{printable(what)}: {printable(str(detail))}")

@@ -31,9 +31,7 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def selected(
-    arguments: argparse.Namespace, *, sample: int | None = None, seed: int = 0
-) -> Selection:
+def selected(arguments: argparse.Namespace, *, sample: int | None = None, seed: int = 0) -> Selection:
     """Return the cells that --table and --only name. Raises UsageError."""
     try:
         return select(arguments.table, arguments.only, sample=sample, seed=seed)

@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sockmatrix import content, grids
+from sockmatrix import grids
 from sockmatrix.cli import UsageError
 from sockmatrix.commands.options import add_selection, examples, positive, seconds, selected
 from sockmatrix.exitcode import ExitCode, verdict
@@ -134,8 +134,8 @@ def _run(
             hello, selection, path, repeat=arguments.repeat, seed=seed, resume=arguments.resume
         )
         with recorder:
-            recording = recorder.record(lanes)
-            if arguments.cross_check and recording.ended == "complete":
+            ended = recorder.record(lanes)
+            if arguments.cross_check and ended == "complete":
                 check = ProbeOptions(
                     arguments.lab, arguments.allow_lan, fresh=True, grace=_CROSS_CHECK_GRACE
                 )
@@ -176,9 +176,7 @@ def _dry_run(arguments: argparse.Namespace, selection: Selection) -> ExitCode:
         return ExitCode.EXPECTED
     for name, count in counts.items():
         print(f"{count:>7}  {name}")
-    print(
-        f"{len(selection.cells):>7}  cells, {arguments.repeat} repetitions each; nothing was measured"
-    )
+    print(f"{len(selection.cells):>7}  cells, {arguments.repeat} repetitions each; nothing was measured")
     return ExitCode.EXPECTED
 
 
@@ -187,9 +185,7 @@ def _announce(arguments: argparse.Namespace, hello: dict[str, Any], selection: S
         return
     platform, lab = hello["platform"], hello["lab"]
     where = (
-        "in a private network namespace"
-        if lab["kind"] == "private"
-        else "on this machine's own loopback"
+        "in a private network namespace" if lab["kind"] == "private" else "on this machine's own loopback"
     )
     print(
         f"Measuring {len(selection.cells)} cells on {printable(platform['stack'])}"

@@ -56,9 +56,7 @@ _MEANINGS = (
     ("\u2013", "\u2013", "not measured", "dim"),
 )
 
-_PATTERNS = tuple(
-    (re.compile(pattern), index) for index, (_, pattern, _, _) in enumerate(_MEANINGS)
-)
+_PATTERNS = tuple((re.compile(pattern), index) for index, (_, pattern, _, _) in enumerate(_MEANINGS))
 
 
 def legend(grids: Iterable[Grid]) -> list[tuple[str, str]]:

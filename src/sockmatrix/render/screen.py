@@ -31,8 +31,8 @@ class Screen:
         if not stream.isatty() and not os.environ.get("FORCE_COLOR"):
             columns = os.environ.get("COLUMNS", "")
             return cls(int(columns) if columns.isdecimal() else None, None, ascii_only)
-        from rich.color import ColorSystem  # noqa: PLC0415 - slow to import, and for terminals only
-        from rich.console import Console  # noqa: PLC0415
+        from rich.color import ColorSystem
+        from rich.console import Console
 
         console = Console(file=stream)
         system = None if console.no_color else console.color_system
@@ -43,7 +43,7 @@ class Screen:
         """Return `text` in a style of rich, if there are colours."""
         if self.colors is None or not style:
             return text
-        from rich.style import Style  # noqa: PLC0415
+        from rich.style import Style
 
         return Style.parse(style).render(text, color_system=self.colors)
 

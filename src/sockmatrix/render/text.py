@@ -98,14 +98,11 @@ def _table(grid: Grid, screen: Screen, columns: Sequence[int], widths: list[int]
             return [[printable(text)] for text in texts]
         return [_fit(printable(text), width) for text, width in zip(texts, widths, strict=True)]
 
-    styles = [
-        ["" for _ in grid.row_headers] + [style(row[1][i]) for i in columns] for row in grid.rows
-    ]
+    styles = [["" for _ in grid.row_headers] + [style(row[1][i]) for i in columns] for row in grid.rows]
     head = fitted([*grid.row_headers, *(grid.columns[i] for i in columns)])
     body = [fitted([*labels, *(cells[i] for i in columns)]) for labels, cells in grid.rows]
     rules = [
-        "-" * max(len(line) for text in texts for line in text)
-        for texts in zip(head, *body, strict=True)
+        "-" * max(len(line) for text in texts for line in text) for texts in zip(head, *body, strict=True)
     ]
     painted = [
         [
@@ -122,9 +119,7 @@ def _table(grid: Grid, screen: Screen, columns: Sequence[int], widths: list[int]
 
 def _fit(text: str, width: int) -> list[str]:
     """Return `text` in lines of `width`; a word that is too long is cut short."""
-    lines = textwrap.wrap(text, max(1, width), break_long_words=False, break_on_hyphens=False) or [
-        ""
-    ]
+    lines = textwrap.wrap(text, max(1, width), break_long_words=False, break_on_hyphens=False) or [""]
     return [line if len(line) <= width else line[: width - 1] + "\u2026" for line in lines]
 
 

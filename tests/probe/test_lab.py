@@ -335,9 +335,7 @@ def test_cell_ports_stay_outside_the_ephemeral_range(
     assert lab.cell_ports(low, high) == expected
 
 
-@pytest.mark.parametrize(
-    ("found", "expected"), [((16000, 65535), (10000, 6000)), (None, (10000, 22000))]
-)
+@pytest.mark.parametrize(("found", "expected"), [((16000, 65535), (10000, 6000)), (None, (10000, 22000))])
 def test_a_lab_has_ports_even_where_the_system_does_not_tell(
     monkeypatch: pytest.MonkeyPatch,
     found: tuple[int, int] | None,
@@ -362,9 +360,7 @@ def test_grace_is_given_where_the_order_of_datagrams_is_not_known(
 ) -> None:
     """On a Linux kernel a fence that has arrived proves what was sent before it."""
     monkeypatch.setattr(namespaces, "supported", lambda: True)
-    monkeypatch.setattr(
-        os, "uname", lambda: ("Linux", "", release, version, "x86_64"), raising=False
-    )
+    monkeypatch.setattr(os, "uname", lambda: ("Linux", "", release, version, "x86_64"), raising=False)
     assert make(monkeypatch).grace == expected
     monkeypatch.setattr(namespaces, "supported", lambda: False)
     assert make(monkeypatch).grace == 0.02

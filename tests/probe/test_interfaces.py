@@ -83,9 +83,7 @@ def chain(memory: Memory, system: str, rows: list[Row], pointer: int = 8) -> int
     return following
 
 
-def walk(
-    system: str, rows: list[Row], indices: dict[str, int], pointer: int = 8
-) -> list[Interface]:
+def walk(system: str, rows: list[Row], indices: dict[str, int], pointer: int = 8) -> list[Interface]:
     """Build a list and walk it."""
     memory = Memory()
     start = chain(memory, system, rows, pointer)
@@ -120,9 +118,7 @@ def test_each_system(system: str, pointer: int) -> None:
     ]
     assert walk(system, rows, {"lo0": 1, "en0": 4}, pointer) == [
         Interface("lo0", 1, "127.0.0.1", None, "255.0.0.0", "::1", loopback=True),
-        Interface(
-            "en0", 4, "192.0.2.7", "192.0.2.255", "255.255.255.0", "fe80::2%4", loopback=False
-        ),
+        Interface("en0", 4, "192.0.2.7", "192.0.2.255", "255.255.255.0", "fe80::2%4", loopback=False),
     ]
 
 

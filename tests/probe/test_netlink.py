@@ -121,9 +121,7 @@ def test_an_ipv6_address_is_usable_at_once(address: str) -> None:
     """IFA_F_NODAD, link-local included: there is no duplicate detection to wait for."""
     sent = body(netlink.new_address(2, address, 64))
     assert sent[:8] == struct.pack("=BBBBI", 10, 64, 0x82, 0, 2)
-    assert netlink.attributes(sent[8:])[netlink.IFA_LOCAL] == socket.inet_pton(
-        socket.AF_INET6, address
-    )
+    assert netlink.attributes(sent[8:])[netlink.IFA_LOCAL] == socket.inet_pton(socket.AF_INET6, address)
 
 
 @pytest.mark.parametrize(
