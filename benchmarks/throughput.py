@@ -62,13 +62,16 @@ def main() -> None:
         print(json.dumps(result))
         return
     print(f"three receivers, {SOURCE_PORTS} source ports, {result['processors']} processors")
-    print(f"  plain script  {result['plain_cells_per_second']:>9} cells/s")
-    print(
-        f"  sockmatrix    {result['cells_per_second']:>9} cells/s, {result['times_faster_than_plain']} times faster"
-    )
-    print(
-        f"  floor         {result['floor_cells_per_second']:>9} cells/s, sockmatrix takes {result['times_slower_than_floor']} times as long"
-    )
+    for name, key, beside in (
+        ("plain script", "plain_cells_per_second", ""),
+        ("sockmatrix", "cells_per_second", f"{result['times_faster_than_plain']} times the plain script"),
+        (
+            "floor",
+            "floor_cells_per_second",
+            f"sockmatrix takes {result['times_slower_than_floor']} times as long",
+        ),
+    ):
+        print(f"  {name:<14}{result[key]:>9} cells/s  {beside}".rstrip())
 
 
 def sockmatrix(selection: Selection) -> float:

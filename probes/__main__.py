@@ -63,6 +63,11 @@ def main() -> int:
     try:
         probe_filter.serve(sys.stdin, sys.stdout, lab, leader)
         sys.stdout.flush()
+    except probe_filter.BadRequest as error:
+        print(f"probes: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nobody reads: leave quietly
     finally:

@@ -139,7 +139,7 @@ class Conductor:
                     self._settle()
             except (Void, RoleLost) as problem:
                 failed = [queue.popleft()] if queue else []
-                if self._closing:
+                if self._closing and self._closing[0] not in failed:
                     failed.append(self._closing[0])
                 self._closing = None
                 self._clear(problem)
@@ -212,8 +212,8 @@ class Conductor:
         for role in set(shape):
             self._roles[role].post("close")
         self._closing = (batch, trials, list(set(shape)), results)
-        if len(free) < len(trials):
-            taken = [trial.cell for trial in trials if trial.port_was_taken() and trial.cell.id]
+        taken = [trial.cell for trial in trials if trial.port_was_taken() and trial.cell.id]
+        if taken:
             self._settle()
             raise _Taken(taken, batch.tries)
         if self.settings.fresh:
@@ -233,7 +233,7 @@ class Conductor:
         silent = [
             trial.cell.voices[0].kind
             for trial in trials
-            if not trial.cell.id and not trial.voicings[0].heard and not trial.voicings[0].error
+            if not trial.cell.id and trial.voicings[0].sent and not trial.voicings[0].heard
         ]
         for trial in trials:
             if trial.cell.id and not trial.port_was_taken():
@@ -332,7 +332,7 @@ class Conductor:
         by_trial: Dict[int, int] = collections.Counter()
         for trial, index in waiting:
             connects = trial.cell.voices[index].connects
-            receivers = len(trial.cell.receivers)
+            receivers = max(1, len(trial.cell.receivers))
             most = self.limits.descriptors // 2 if connects else self.limits.queued // receivers
             room = min(self.window - by_trial[trial.number], most - in_flight)
             if room <= 0:

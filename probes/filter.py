@@ -30,6 +30,12 @@ from programs import Absent
 from trials import Cell, Seen, observation
 
 PROTOCOL = 1
+
+
+class BadRequest(Exception):
+    """A line of the input is not what the protocol allows; the message says which."""
+
+
 _REPEAT = 3
 
 
@@ -38,13 +44,21 @@ def serve(lines: Iterable[str], out: TextIO, lab: labs.Lab, conductor: Conductor
     _say(out, hello(lab, conductor))
     out.flush()
     waiting: List[Dict[str, Any]] = []
-    for line in lines:
-        request = json.loads(line)
-        if request["kind"] == "cell":
-            waiting.append(request)
-        elif request["kind"] == "operations":
-            conductor.compiler.add(request["operations"])
-        elif request["kind"] == "measure":
+    for number, line in enumerate(lines, 1):
+        try:
+            request = json.loads(line)
+            kind = request["kind"]
+            if kind == "cell":
+                waiting.append({"id": request["id"], "steps": request["steps"], **request})
+            elif kind == "operations":
+                conductor.compiler.add(request["operations"])
+            elif kind != "measure":
+                raise ValueError(f"unknown kind {kind!r}")
+        except (ValueError, LookupError, TypeError) as error:
+            raise BadRequest(
+                f"line {number} is not a request: {type(error).__name__}: {error}"
+            ) from error
+        if kind == "measure":
             _measure(waiting, request, out, conductor)
             waiting = []
     if waiting:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import socket
 import sys
 from typing import Any, Callable, Dict, List, Optional, Tuple, Union
@@ -208,6 +209,7 @@ def drain_datagrams(sock: socket.socket, head: bytes, data: bytes, bits: int) ->
 
 def main() -> None:
     """Serve requests on standard input until it is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the conductor's; we end with our input
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # a stray print must not break the framing
     nonce, cpu = frames.read(requests)

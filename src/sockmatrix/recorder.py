@@ -195,7 +195,7 @@ class Recorder:
                 different += [
                     line.id
                     for line in collect.lines(block, self._versions)
-                    if not agree(line, self._cells[line.id])
+                    if not line.agrees(self._cells[line.id])
                 ]
                 advance(len(block.cells))
         self._tally.check = CrossCheck(
@@ -220,9 +220,3 @@ class Recorder:
         )
         self._writer.finish(footer)
         return Recording(self.path, self._header, self._cells, footer, len(self.selection.cells))
-
-
-def agree(one: CellLine, other: CellLine) -> bool:
-    """Tell whether two lines of one cell observed the same; where a `one:varies` is, any one agrees."""
-    wild = any(delivery.place == "varies" for line in (one, other) for delivery in line.delivery.values())
-    return one.facets(any_one=wild) == other.facets(any_one=wild)
