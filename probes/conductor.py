@@ -103,12 +103,14 @@ class Conductor:
         """
         rounds = []
         voices: List[Voice] = []
+        unsent: Tuple[Tuple[str, str], ...] = ()
         receivers = []
         listens = False
         for role, number in steps:
             part = self.compiler.part(number)
             if part.program is None:
                 voices = voices + part.voices
+                unsent += part.unsent
                 continue
             rounds.append((role, part.program))
             listens = listens or part.listens
@@ -121,6 +123,7 @@ class Conductor:
             tuple(receivers),
             tuple(role for role, _ in rounds),
             tuple(voice.label for voice in voices),
+            unsent,
             listens,
             solo or len(receivers) >= limits.MANY_SOCKETS,
         )
@@ -269,7 +272,7 @@ class Conductor:
         if key not in self._controls:
             program, own_voice = self.compiler.control(voice)
             self._controls[key] = Cell(
-                "", ((role, program),), [own_voice], (role,), (role,), ("",), False, False
+                "", ((role, program),), [own_voice], (role,), (role,), ("",), (), False, False
             )
         return self._controls[key]
 

@@ -141,15 +141,20 @@ def _say_seen(out: TextIO, cell: Cell, seen: Dict[Union[Seen, str], int]) -> Non
         if isinstance(what, str):
             text = json.dumps({"inconclusive": what})
         else:
-            text = _observation_text(cell.labels, cell.shape, what)
+            text = _observation_text(cell.labels, cell.shape, cell.unsent, what)
         texts.append(f"[{count},{text}]")
     out.write(f'{{"kind":"observation","id":{json.dumps(cell.id)},"seen":[{",".join(texts)}]}}\n')
 
 
 @functools.lru_cache(maxsize=20_000)
-def _observation_text(labels: Tuple[str, ...], roles: Tuple[str, ...], seen: Seen) -> str:
+def _observation_text(
+    labels: Tuple[str, ...], shape: Tuple[str, ...], unsent: Tuple[Tuple[str, str], ...], seen: Seen
+) -> str:
     """Return an observation as JSON; few of the many are different."""
-    return json.dumps(observation(labels, roles, seen), separators=(",", ":"))
+    value = observation(labels, shape, seen)
+    if unsent:
+        value["unsent"] = dict(unsent)
+    return json.dumps(value, separators=(",", ":"))
 
 
 def _say(out: TextIO, value: Dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ MAXIMUM = 64
 
 NONCE = 8
 
-SEQUENCES = [struct.pack("<H", number) for number in range(4096)]
+SEQUENCES = [struct.pack("<H", number) for number in range(4096)]  # twice stages.MOST_PORTS, and more
 
 
 def head(nonce: bytes, trial: int) -> bytes:

@@ -51,12 +51,16 @@ class Voice(NamedTuple):
 
 
 class Part(NamedTuple):
-    """What one role does in one round: a receiver's program, or what the sender says."""
+    """What one role does in one round: a receiver's program, or what the sender says.
+
+    `unsent` are (label, reason) of what the lab has no destination for, when others remain.
+    """
 
     program: Optional[int]
     voices: List[Voice]
     binds: bool
     listens: bool
+    unsent: Tuple[Tuple[str, str], ...] = ()
 
 
 class Compiler:
@@ -95,8 +99,21 @@ class Compiler:
     def _part(self, operations: List[List[Any]]) -> Part:
         names = {operation[0] for operation in operations}
         if names & {"send", "connect"}:
-            return Part(None, [self._voice(operation) for operation in operations], False, False)
+            return self._speech(operations)
         return Part(self._compile(operations), [], "bind" in names, "listen" in names)
+
+    def _speech(self, operations: List[List[Any]]) -> Part:
+        """Return what the sender says; a destination that is missing here costs only its own send."""
+        voices = []
+        unsent = []
+        for operation in operations:
+            try:
+                voices.append(self._voice(operation))
+            except labs.Unavailable as reason:
+                unsent.append((operation[1], str(reason)))
+        if not voices:
+            raise labs.Unavailable(unsent[0][1])
+        return Part(None, voices, False, False, tuple(unsent))
 
     def _compile(self, operations: List[List[Any]]) -> int:
         program: List[Tuple[Any, ...]] = []

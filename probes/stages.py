@@ -3,11 +3,11 @@
 A kernel that spreads datagrams picks a socket by a hash over the source port, so a few source ports
 prove little. Few are sent first; the rest only where they can change the answer:
 
-* a single socket heard everything: 21 source ports leave a chance below one in a million that two
-  sockets shared them evenly and one was missed (0.5 ** 20);
+* a single socket heard everything: 31 source ports leave a chance below one in a billion that two
+  sockets shared them evenly and one was missed (0.5 ** 30);
 * a spread whose set is still open: twice as many source ports as before, until each of N sockets
-  would have been met (coupon collector's bound: N * (1 - 1/N) ** ports <= 1e-6);
-* a spread of datagrams: two datagrams from each of 21 source ports tell a spread by source port from
+  would have been met (coupon collector's bound: N * (1 - 1/N) ** ports <= 1e-9);
+* a spread of datagrams: two datagrams from each of 31 source ports tell a spread by source port from
   a spread by datagram;
 * everything else (all, some, none) is settled by the first datagrams.
 """
@@ -16,18 +16,19 @@ from __future__ import annotations
 
 import math
 
-DOUBT = 1e-6
+DOUBT = 1e-9
+"""Chance of a wrong answer. A run decides some 10,000 times: with 1e-6 one run in a hundred would err."""
 FIRST_PORTS = 4
 LONE_PORTS = 2  # a lone socket has nobody to share with
-SINGLE_PORTS = 21
-MOST_PORTS = 1200
+SINGLE_PORTS = 31
+MOST_PORTS = 1600
 
 
 def ports_to_meet(sockets: int) -> int:
-    """Return how many source ports meet each of `sockets` sockets but for one case in a million.
+    """Return how many source ports meet each of `sockets` sockets but for one case in a billion.
 
     >>> [ports_to_meet(n) for n in (2, 3, 12, 64)]
-    [21, 37, 188, 1142]
+    [31, 54, 267, 1580]
     """
     if sockets < 2:
         return 1

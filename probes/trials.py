@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from typing import Any, Collection, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
-import payload
 from programs import Voice
 
 BEFORE_BOUND = ("socket", "set", "bind")
@@ -17,7 +16,8 @@ Seen = Tuple[int, Tuple[Tuple[str, str], ...], Tuple[Tuple[Any, ...], ...]]
 class Cell(NamedTuple):
     """A cell ready to be tried: programs by role in order, what the sender does, who may hear.
 
-    `shape` is the order of its roles: cells that share it can share a batch.
+    `shape` is the order of its roles: cells that share it can share a batch. `unsent` are (label,
+    reason) of the sends for which this lab has no destination.
     """
 
     id: str
@@ -26,6 +26,7 @@ class Cell(NamedTuple):
     receivers: Tuple[str, ...]
     shape: Tuple[str, ...]
     labels: Tuple[str, ...]
+    unsent: Tuple[Tuple[str, str], ...]
     listens: bool
     solo: bool
 
@@ -147,5 +148,3 @@ def bitmap(numbers: Tuple[int, ...]) -> int:
     """Return the bitmap of some sequence numbers."""
     return sum(1 << number for number in numbers)
 
-
-assert len(payload.SEQUENCES) >= 2 * 1200, "a sequence number for each datagram of the widest spread"

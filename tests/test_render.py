@@ -16,7 +16,7 @@ from sockmatrix.outcome import headline
 from sockmatrix.render import markdown, text
 from sockmatrix.render.legend import legend, style
 from sockmatrix.render.screen import Screen
-from sockmatrix.render.values import MISSING, Grid, differing, fold, side_by_side
+from sockmatrix.render.values import MISSING, Grid, differing, fold, fold_columns, side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,6 +73,8 @@ last       only the socket bound last heard
 spread     each source port or connection reached one socket, but not all the same
 none       nobody heard anything
 B refused  B may not bind: EADDRINUSE, if nothing else is said in brackets
+lo4 ...    of what was sent to 127.0.0.1 (lo4), ::1 (lo6), the interface's address (if4, if6), a
+           group (group4)
 """
     )
 
@@ -255,7 +257,7 @@ def test_empty_tables() -> None:
 def test_legend_has_only_what_occurs() -> None:
     """Words that do not occur are not explained, and a part with a label is understood."""
     words = [word for word, _ in legend([grid(("ab", "lo4 last \u00b7 if4 EPERM"), ("ac", "all"))])]
-    assert words == ["all", "last", "EACCES"]
+    assert words == ["all", "last", "EACCES", "lo4 ..."]
 
 
 @pytest.mark.parametrize("platform", fakes.PLATFORMS, ids=lambda platform: platform.name)
@@ -372,3 +374,10 @@ def test_any_text_at_any_width(rows: list[list[str]], width: int) -> None:
     wild = Grid("t", "?", ("a", "b"), ("x", "y"), tuple((tuple(r[:2]), tuple(r[2:])) for r in rows))
     for shown in (text.summary([wild], Screen(width)), markdown.summary([wild])):
         assert all(line.isprintable() for line in shown.split("\n"))
+
+
+def test_columns_that_agree_are_one() -> None:
+    """Neighbouring columns with the same cells fold; others, and those further off, do not."""
+    table = Grid("t", "q", ("x",), ("a", "b", "c", "d"), ((("1",), ("all", "all", "one", "all")),))
+    assert fold_columns(table).columns == ("a or b", "c", "d")
+    assert fold_columns(table).rows == ((("1",), ("all", "one", "all")),)

@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from sockmatrix import __version__
+from sockmatrix.content import ContentError
 from sockmatrix.exitcode import ExitCode
 
 if TYPE_CHECKING:
@@ -46,23 +47,33 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a Windows code page lacks the dash
     words = list(sys.argv[1:] if arguments is None else arguments)
-    parser = _parser(words)
-    namespace = parser.parse_args(words)
-    command = importlib.import_module(f"sockmatrix.commands.{namespace.command}_command")
     if hasattr(signal, "SIGTERM"):
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: keep what there is
+    name = ""
     try:
+        namespace = _parser(words).parse_args(words)
+        name = f" {namespace.command}"
+        command = importlib.import_module(f"sockmatrix.commands.{namespace.command}_command")
         code = command.main(namespace)
         sys.stdout.flush()
-    except UsageError as error:
-        print(f"sockmatrix {namespace.command}: {error}", file=sys.stderr)
-        code = ExitCode.USAGE
     except KeyboardInterrupt:
         code = ExitCode.INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has left
+        _discard_output()  # the reader has left, and has what it wanted
         code = ExitCode.EXPECTED
+    except (UsageError, ContentError) as error:
+        print(f"sockmatrix{name}: {error}", file=sys.stderr)
+        code = ExitCode.USAGE
+    except OSError as error:
+        _discard_output()
+        print(f"sockmatrix{name}: {error.filename or 'output'}: {error.strerror}", file=sys.stderr)
+        code = ExitCode.USAGE
     sys.exit(code.value)
+
+
+def _discard_output() -> None:
+    """Keep what is still in the buffer from failing again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:

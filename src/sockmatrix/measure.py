@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, final
 
 import msgspec
 
-from sockmatrix.target import LocalTarget, Observed, Probe, ProbeOptions, TargetError
+from sockmatrix.target import NotStartedError, Observed, Probe, TargetError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
     from sockmatrix.cell import Cell
     from sockmatrix.scenarios import Scenario
+    from sockmatrix.target import ProbeOptions, Target
+
+    Waiting = queue.SimpleQueue["Block | None"]
+    Done = queue.SimpleQueue["Block | Exception"]
 
 BLOCK = 2000
 """Cells of a block at most: enough for full batches, few enough that Ctrl-C loses little."""
@@ -80,7 +84,7 @@ class Lanes:
     def __init__(
         self,
         requests: Requests,
-        target: LocalTarget,
+        target: Target,
         options: ProbeOptions,
         count: int,
         *,
@@ -98,6 +102,8 @@ class Lanes:
         self._probes: dict[int, Probe] = {}
         self._told: dict[int, int] = {}
         self._stopped = False
+        self._lock = threading.Lock()
+        self._open_lanes = 0
 
     def __enter__(self) -> Self:
         return self
@@ -113,39 +119,54 @@ class Lanes:
     def run(self, cells: Sequence[Cell]) -> Iterator[Block]:
         """Measure `cells` and yield the blocks as they are done, in any order.
 
-        Raises TargetError when no lane can go on; a block on which a probe died twice is yielded with
-        its cells `inconclusive`.
+        Ends early after `stop`. Raises TargetError when no lane has a probe to go on with; a block
+        on which a probe died twice is yielded with its cells `inconclusive`.
         """
         blocks = _blocks(cells, self.count, BLOCK if not self.options.fresh else FRESH_BLOCK)
-        waiting: queue.SimpleQueue[Block] = queue.SimpleQueue()
+        waiting: Waiting = queue.SimpleQueue()
         for block in blocks:
             waiting.put(block)
-        done: queue.SimpleQueue[Block | Exception] = queue.SimpleQueue()
+        done: Done = queue.SimpleQueue()
+        self._open_lanes = min(self.count, len(blocks))
         lanes = [
             threading.Thread(target=self._lane, args=(index, waiting, done), daemon=True)
-            for index in range(min(self.count, len(blocks)))
+            for index in range(self._open_lanes)
         ]
         for lane in lanes:
             lane.start()
-        for _ in blocks:
-            answer = _get(done)
-            if isinstance(answer, Exception):
-                raise answer
-            yield answer
+        try:
+            for _ in blocks:
+                answer = self._next(done)
+                if answer is None:
+                    return
+                if isinstance(answer, Exception):
+                    raise answer
+                yield answer
+        finally:
+            for _ in lanes:
+                waiting.put(None)
 
-    def _lane(
-        self,
-        index: int,
-        waiting: queue.SimpleQueue[Block],
-        done: queue.SimpleQueue[Block | Exception],
-    ) -> None:
+    def _next(self, done: Done) -> Block | Exception | None:
         while not self._stopped:
             try:
-                block = waiting.get_nowait()
+                return done.get(timeout=0.5)  # a limit keeps the main thread open to Ctrl-C on Windows
             except queue.Empty:
-                return
+                continue
+        return None
+
+    def _lane(self, index: int, waiting: Waiting, done: Done) -> None:
+        # A lane stays until all is done: another one may have to give back its block.
+        while (block := waiting.get()) is not None and not self._stopped:
             try:
                 self._measure(index, block)
+            except NotStartedError as error:
+                waiting.put(block)
+                with self._lock:
+                    self._open_lanes -= 1
+                    last = not self._open_lanes
+                if last:
+                    done.put(error)
+                return
             except TargetError as error:
                 if self._stopped:
                     return
@@ -176,10 +197,19 @@ class Lanes:
                 block.counts = {
                     key: value for key, value in answer.items() if isinstance(value, int | float)
                 }
+        left_out = [cell.id for cell in block.cells if cell.id not in block.seen]
+        if left_out:
+            raise TargetError(f"the probe left out {len(left_out)} cells, such as {left_out[0]}")
 
     def _probe(self, index: int) -> Probe:
         if index not in self._probes:
-            self._probes[index] = Probe(self.target, self.options, (index, self.count))
+            probe = Probe(self.target, self.options, (index, self.count))
+            with self._lock:
+                if not self._stopped:
+                    self._probes[index] = probe
+                    return probe
+            probe.stop()
+            raise TargetError("stopped")
         return self._probes[index]
 
     def _forget(self, index: int) -> None:
@@ -190,17 +220,11 @@ class Lanes:
 
     def stop(self) -> None:
         """End all probes; what they were measuring is lost."""
-        self._stopped = True
-        for probe in list(self._probes.values()):
+        with self._lock:
+            self._stopped = True
+            probes = list(self._probes.values())
+        for probe in probes:
             probe.stop()
-
-
-def _get(done: queue.SimpleQueue[Block | Exception]) -> Block | Exception:
-    while True:
-        try:
-            return done.get(timeout=0.5)  # a time limit keeps the main thread open to Ctrl-C on Windows
-        except queue.Empty:
-            continue
 
 
 def _blocks(cells: Sequence[Cell], lanes: int, most: int) -> list[Block]:

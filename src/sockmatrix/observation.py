@@ -72,7 +72,8 @@ class Observation(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One repetition of one cell; either `roles` and `sends`, or the reason why there are none.
 
     `foreign` datagrams arrived but were not ours. `absent` names the option or address that the
-    platform does not have; `skipped` and `inconclusive` say why nothing was measured or learned.
+    platform does not have; `skipped` and `inconclusive` say why nothing was measured or learned;
+    `unsent` why some of several sends were left out.
     """
 
     roles: dict[Role, Status] = {}
@@ -80,6 +81,7 @@ class Observation(Struct, frozen=True, kw_only=True, omit_defaults=True):
     foreign: Annotated[int, Meta(ge=0)] = 0
     absent: Reason = ""
     skipped: Reason = ""
+    unsent: dict[Label, Reason] = {}
     inconclusive: Reason = ""
 
 

@@ -76,7 +76,7 @@ class Variant(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
 
     `failed`: the roles that were refused, and how; all others are ok. `open`: how many receivers
     opened. `send` and `connect`: errno by label. `delivery`: by label. `absent`, `skipped`: why
-    there is nothing of that.
+    there is nothing of that. `unsent`: why there is nothing of a label.
     """
 
     n: Amount = 0
@@ -87,6 +87,7 @@ class Variant(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     delivery: dict[Label, Delivery] = {}
     absent: Reason = ""
     skipped: Reason = ""
+    unsent: dict[Label, Reason] = {}
 
     @property
     def bind(self) -> dict[str, str]:
@@ -133,6 +134,7 @@ class Variant(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
         return (
             self.absent,
             self.skipped,
+            tuple(sorted(self.unsent)),
             self.open,
             tuple(sorted(self.failed.items())),
             tuple(sorted(self.send.items())),
@@ -235,6 +237,7 @@ def _together(variants: list[Variant]) -> Variant:
         delivery={label: add([v.delivery[label] for v in variants]) for label in sorted(first.delivery)},
         absent=first.absent,
         skipped=first.skipped,
+        unsent=first.unsent,
     )
 
 
@@ -271,6 +274,7 @@ def _single(observation: Observation, n: int, *, connects: bool) -> Outcome:
         send=send,
         connect=connect,
         delivery=delivery,
+        unsent=observation.unsent,
         foreign=foreign,
     )
 

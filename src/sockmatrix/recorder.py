@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sockmatrix import __version__, collect, runfile
 from sockmatrix.exitcode import ExitCode
+from sockmatrix.observation import ObservationError
 from sockmatrix.progress import progress
+from sockmatrix.render.escape import printable
 from sockmatrix.runfile import CrossCheck, Footer, Run
 from sockmatrix.runwriter import RunWriter
 from sockmatrix.target import TargetError
@@ -35,13 +37,22 @@ _UNMEASURED = ("absent", "skipped", "inconclusive")
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A finished run and what it took. `cells` are those of this run's selection, by id."""
+    """A finished run and what it took. `cells` are those of this run's selection, by id.
+
+    `planned` cells were to be measured, of which the file had `before` already.
+    """
 
     path: Path
     header: Header
     cells: Mapping[str, CellLine]
     footer: Footer
     planned: int
+    before: int = 0
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many of the cells have each word; the footer counts all cells of the file."""
+        return runfile.count_words(self.cells.values())
 
     @property
     def ended(self) -> str:
@@ -51,7 +62,7 @@ class Recording:
     @property
     def code(self) -> ExitCode:
         """The exit status of the command that made it."""
-        counts = self.footer.counts
+        counts = self.counts
         if self.footer.ended == "interrupted":
             return ExitCode.INTERRUPTED
         if sum(counts.values()) == sum(counts.get(word, 0) for word in _UNMEASURED):
@@ -68,10 +79,10 @@ class Recording:
 
     def sentence(self) -> str:
         """Return how much was measured and how it went, in words."""
-        footer, counts = self.footer, self.footer.counts
-        measured = sum(counts.values())
-        said = f"{measured} of {self.planned} cells in {footer.seconds:.1f} s"
-        parts = [f"{counts[word]} {word}" for word in (*_UNMEASURED, "unstable") if counts.get(word)]
+        footer, counts = self.footer, self.counts
+        said = f"{len(self.cells)} of {self.planned} cells in {footer.seconds:.1f} s"
+        parts = [f"{self.before} were there before"] if self.before else []
+        parts += [f"{counts[word]} {word}" for word in (*_UNMEASURED, "unstable") if counts.get(word)]
         if footer.voided or footer.lost_roles:
             parts.append(f"{footer.voided + footer.lost_roles} batches measured again")
         if footer.silent_fences:
@@ -91,7 +102,8 @@ class Recording:
             "planned": self.planned,
             "ended": footer.ended,
             "seconds": footer.seconds,
-            "counts": footer.counts,
+            "before": self.before,
+            "counts": self.counts,
             "voided": footer.voided,
             "lost_roles": footer.lost_roles,
             "silent_fences": footer.silent_fences,
@@ -121,19 +133,22 @@ class Recorder:
         seed: int,
         resume: bool,
     ) -> None:
-        """Open the run file. Raises RunFileError, OSError."""
+        """Open the run file. Raises RunFileError, OSError; TargetError for a hello that is none."""
         self.selection = selection
         self.path = path
         self._versions = {plan.table.name: plan.table.version for plan in selection.plans}
-        self._header = runfile.header(
-            hello,
-            tool=__version__,
-            tables=self._versions,
-            planned=len(selection.cells),
-            repeat=repeat,
-            seed=seed,
-            started=datetime.now(timezone.utc).strftime("%Y-%m-%d"),
-        )
+        try:
+            self._header = runfile.header(
+                hello,
+                tool=__version__,
+                tables=self._versions,
+                planned=len(selection.cells),
+                repeat=repeat,
+                seed=seed,
+                started=datetime.now(timezone.utc).strftime("%Y-%m-%d"),
+            )
+        except ValueError as error:
+            raise TargetError(f"the probe does not say what it is: {error}") from error
         self._seed = seed
         self._tally = _Tally()
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -141,14 +156,17 @@ class Recorder:
             self._writer = RunWriter.resume(path, self._header)
             before = Run.read(path).cells
         else:
-            if path.exists():
+            if path.is_file():
                 raise runfile.CannotResume(
-                    path, 0, "exists; add --resume to go on with it, or name another file"
+                    path, 0, "exists", "add --resume to go on with it, or name another file"
                 )
             self._writer = RunWriter.create(path, self._header)
             before = {}
         self._before = before
-        self._cells = {key: line for key, line in before.items() if key in selection.ids}
+        ids = selection.ids
+        self._cells = {key: line for key, line in before.items() if key in ids}
+        self._had = len(self._cells)
+        self.todo = [cell for cell in selection.cells if cell.id not in before]
 
     def __enter__(self) -> Self:
         return self
@@ -159,24 +177,19 @@ class Recorder:
     def record(self, lanes: Lanes) -> str:
         """Measure what the file does not have yet, and return how that ended.
 
-        On Ctrl-C it stops, and keeps what it has.
+        On Ctrl-C it stops, and keeps what it has. Raises OSError when that cannot be written.
         """
         tally = self._tally
-        todo = [cell for cell in self.selection.cells if cell.id not in self._writer.done]
         try:
-            with progress("measuring", len(todo)) as advance:
-                for block in lanes.run(todo) if todo else ():
+            with progress("measuring", len(self.todo)) as advance:
+                for block in lanes.run(self.todo) if self.todo else ():
                     lines = list(collect.lines(block, self._versions))
                     self._writer.write(lines)
                     self._cells.update((line.id, line) for line in lines)
                     tally.counts.update({key: int(value) for key, value in block.counts.items()})
                     advance(len(block.cells))
-        except KeyboardInterrupt:
-            tally.ended = "interrupted"
-            lanes.stop()
-        except TargetError as error:
-            tally.ended = "lost"
-            print(f"sockmatrix run: {error}", file=sys.stderr)
+        except (KeyboardInterrupt, TargetError, ObservationError) as problem:
+            self._give_up(lanes, problem)
         return tally.ended
 
     def cross_check(self, lanes: Lanes, size: int) -> None:
@@ -188,19 +201,31 @@ class Recorder:
         ]
         generator = random.Random(self._seed)
         sample = generator.sample(measured, min(size, len(measured)))
+        checked = 0
         different: list[str] = []
-        with lanes, progress("cross-check", len(sample)) as advance:
-            lanes.start()
-            for block in lanes.run(sample):
-                different += [
-                    line.id
-                    for line in collect.lines(block, self._versions)
-                    if not line.agrees(self._cells[line.id])
-                ]
-                advance(len(block.cells))
+        try:
+            with lanes, progress("cross-check", len(sample)) as advance:
+                for block in lanes.run(sample):
+                    different += [
+                        line.id
+                        for line in collect.lines(block, self._versions)
+                        if not line.agrees(self._cells[line.id])
+                    ]
+                    checked += len(block.cells)
+                    advance(len(block.cells))
+        except (KeyboardInterrupt, TargetError, ObservationError) as problem:
+            self._give_up(lanes, problem)
         self._tally.check = CrossCheck(
-            cells=len(sample), same=len(sample) - len(different), different=tuple(sorted(different))
+            cells=checked, same=checked - len(different), different=tuple(sorted(different))
         )
+
+    def _give_up(self, lanes: Lanes, problem: BaseException) -> None:
+        lanes.stop()
+        if isinstance(problem, KeyboardInterrupt):
+            self._tally.ended = "interrupted"
+        else:
+            self._tally.ended = "lost"
+            print(f"sockmatrix run: {printable(str(problem))}", file=sys.stderr)
 
     def finish(self) -> Recording:
         """Write the footer and return the whole."""
@@ -219,4 +244,5 @@ class Recorder:
             cross_check=tally.check,
         )
         self._writer.finish(footer)
-        return Recording(self.path, self._header, self._cells, footer, len(self.selection.cells))
+        planned = len(self.selection.cells)
+        return Recording(self.path, self._header, self._cells, footer, planned, self._had)

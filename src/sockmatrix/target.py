@@ -10,8 +10,9 @@ import contextlib
 import os
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -22,9 +23,16 @@ if TYPE_CHECKING:
 
 PROTOCOL = 1
 
+_LAST_WORDS = 8192  # bytes of stderr that are looked at when a probe has died
+_PATIENCE = 5.0  # seconds for a process to end that has closed its output
+
 
 class TargetError(Exception):
-    """A probe could not be started, died, or said something that is not the protocol."""
+    """A probe died, or said something that is not the protocol."""
+
+
+class NotStartedError(TargetError):
+    """A probe could not be started; another one will hardly fare better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,13 @@ class ProbeOptions:
         return arguments
 
 
+class Target(Protocol):
+    """A place where a probe can be started."""
+
+    def command(self, arguments: list[str]) -> list[str]:
+        """Return the command that starts the probe with these arguments."""
+
+
 @dataclass(frozen=True, slots=True)
 class LocalTarget:
     """The machine we run on, with this interpreter or another one."""
@@ -79,27 +94,32 @@ _observed = msgspec.json.Decoder(Observed).decode
 class Probe:
     """A running probe. Its `hello` says what it is and where it runs."""
 
-    def __init__(self, target: LocalTarget, options: ProbeOptions, share: tuple[int, int]) -> None:
-        """Start the probe and wait for its hello. Raises TargetError."""
+    def __init__(self, target: Target, options: ProbeOptions, share: tuple[int, int]) -> None:
+        """Start the probe and wait for its hello. Raises NotStartedError."""
         own_group: dict[str, Any] = (
             {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
             if os.name == "nt"
             else {"start_new_session": True}  # Ctrl-C is ours to handle
         )
+        command = target.command(options.arguments(share))
+        # A pipe would fill up, and would not end before the last role of a dead probe did.
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `stop`
         try:
             self._child = subprocess.Popen(
-                target.command(options.arguments(share)),
+                command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                stderr=self._stderr,
                 **own_group,
             )
         except OSError as error:
-            raise TargetError(f"cannot start the probe with {target.python}: {error}") from error
-        self.hello = self._decode(self._line())
-        if self.hello.get("kind") != "hello" or self.hello.get("protocol") != PROTOCOL:
+            self._stderr.close()
+            raise NotStartedError(f"cannot start {command[0]}: {error.strerror or error}") from error
+        try:
+            self.hello = self._hello()
+        except BaseException:
             self.stop()
-            raise TargetError(f"the probe speaks protocol {self.hello.get('protocol')!r}, not {PROTOCOL}")
+            raise
 
     @property
     def pid(self) -> int:
@@ -122,41 +142,69 @@ class Probe:
             raise TargetError(f"the probe died: {self._last_words()}") from error
         while True:
             line = self._line()
+            if not line:
+                raise TargetError(f"the probe died: {self._last_words()}")
+            answer: Observed | dict[str, Any]
             try:
-                yield _observed(line)
-            except msgspec.ValidationError:
-                answer = self._decode(line)
-                yield answer
-                if answer.get("kind") == "measured":
-                    return
+                answer = _observed(line)
+            except ValueError:  # another kind of line, or none at all
+                answer = _decode(line)
+                if answer.get("kind") == "observation":
+                    raise TargetError(f"{_GIBBERISH}: an observation without id or seen") from None
+            yield answer
+            if isinstance(answer, dict) and answer.get("kind") == "measured":
+                return
+
+    def _hello(self) -> dict[str, Any]:
+        line = self._line()
+        if not line:
+            raise NotStartedError(f"the probe did not start: {self._last_words()}")
+        try:
+            hello = _decode(line)
+            protocol = hello.get("protocol")
+            if hello.get("kind") != "hello" or protocol != PROTOCOL:
+                raise NotStartedError(f"the probe speaks protocol {protocol!r}, not {PROTOCOL}")
+        except NotStartedError:
+            raise
+        except TargetError as error:
+            raise NotStartedError(str(error)) from error
+        return hello
 
     def _line(self) -> bytes:
+        """Return the next whole line, empty when there is none."""
         assert self._child.stdout is not None
         line: bytes = self._child.stdout.readline()
-        if not line.endswith(b"\n"):
-            raise TargetError(f"the probe died: {self._last_words()}")
-        return line
-
-    def _decode(self, line: bytes) -> dict[str, Any]:
-        try:
-            answer: dict[str, Any] = msgspec.json.decode(line, type=dict[str, Any])
-        except msgspec.DecodeError as error:
-            self.stop()
-            raise TargetError(f"the probe said something that is not its protocol: {error}") from error
-        return answer
+        return line if line.endswith(b"\n") else b""
 
     def _last_words(self) -> str:
-        self._child.kill()
-        assert self._child.stderr is not None
-        words = self._child.stderr.read().decode("utf-8", "replace").strip().splitlines()
-        code = self._child.wait()
-        return words[-1] if words else f"exit status {code}"
+        """Wait for the end of the probe, and return what it said of the reason."""
+        try:
+            code = self._child.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            code = self._child.wait()
+        self._stderr.seek(max(0, self._stderr.seek(0, os.SEEK_END) - _LAST_WORDS))
+        words = self._stderr.read().decode("utf-8", "replace").strip().splitlines()
+        if words:
+            return words[-1].removeprefix("probes: ")
+        return f"killed by signal {-code}" if code < 0 else f"exit status {code}"
 
     def stop(self) -> None:
         """End the probe; safe to call twice."""
         self._child.kill()
         self._child.wait()
-        for pipe in (self._child.stdin, self._child.stdout, self._child.stderr):
+        for pipe in (self._child.stdin, self._child.stdout, self._stderr):
             if pipe is not None:
                 with contextlib.suppress(OSError):  # unsent bytes of a broken pipe
                     pipe.close()
+
+
+_GIBBERISH = "the probe said something that is not its protocol"
+
+
+def _decode(line: bytes) -> dict[str, Any]:
+    try:
+        answer: dict[str, Any] = msgspec.json.decode(line, type=dict[str, Any])
+    except ValueError as error:
+        raise TargetError(f"{_GIBBERISH}: {error}") from error
+    return answer

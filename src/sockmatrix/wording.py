@@ -35,9 +35,12 @@ def headline(outcome: Variant | None) -> str:
     parts = {label: _heard(d, outcome.open) for label, d in outcome.delivery.items()}
     parts.update({label: f"connect {errno}" for label, errno in outcome.connect.items()})
     parts.update(outcome.send)
-    if len(set(parts.values())) == 1:
-        return next(iter(parts.values()))
-    return " · ".join(f"{label} {part}".strip() for label, part in sorted(parts.items()))
+    labels: dict[str, list[str]] = {}
+    for label, part in sorted(parts.items()):
+        labels.setdefault(part, []).append(label)
+    if len(labels) == 1:
+        return next(iter(labels))
+    return " · ".join(f"{'+'.join(some)} {part}".strip() for part, some in labels.items())
 
 
 def sentence(outcome: Outcome | None) -> str:
@@ -64,6 +67,7 @@ def _sentences(variant: Variant) -> str:
         return f"Skipped: {printable(variant.skipped)}."
     said = [f"{_and(roles)} {_at(failure)}." for failure, roles in _by_failure(variant.failed)]
     labels = sorted({*variant.delivery, *variant.send, *variant.connect})
+    said += [f"{label}: not sent, {printable(why)}." for label, why in sorted(variant.unsent.items())]
     for label in labels:
         to = f"{label}: " if label else ""
         if label in variant.send:

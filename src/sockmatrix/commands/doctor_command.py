@@ -8,7 +8,6 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-from sockmatrix import content
 from sockmatrix.cli import UsageError
 from sockmatrix.commands.options import examples
 from sockmatrix.exitcode import ExitCode
@@ -51,7 +50,7 @@ def main(arguments: argparse.Namespace) -> ExitCode:
 def _checks(target: LocalTarget) -> list[list[Any]]:
     """Return (what, whether it works, detail) as the probe found it."""
     done = subprocess.run(
-        [target.python, "-s", "-E", str(content.probes()), "--doctor"],
+        target.command(["--doctor"]),
         capture_output=True,
         text=True,
         check=False,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+import subprocess
 import sys
 from datetime import datetime, timezone
 from pathlib import Path
@@ -23,7 +25,9 @@ from sockmatrix.target import LocalTarget, ProbeOptions, TargetError
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping
 
+    from sockmatrix.scenarios import Scenario
     from sockmatrix.selection import Selection
 
 REPEAT = 3
@@ -110,8 +114,6 @@ def main(arguments: argparse.Namespace) -> ExitCode:
         raise UsageError(printable(str(error))) from error
     except RunFileError as error:
         raise UsageError(str(error)) from error
-    except OSError as error:
-        raise UsageError(f"cannot write the run file: {error}") from error
 
 
 def _run(
@@ -128,30 +130,31 @@ def _run(
     )
     with lanes:
         hello = lanes.start()
-        _announce(arguments, hello, selection)
         path = arguments.output or _default_path(hello)
-        recorder = Recorder(
-            hello, selection, path, repeat=arguments.repeat, seed=seed, resume=arguments.resume
-        )
-        with recorder:
-            ended = recorder.record(lanes)
-            if arguments.cross_check and ended == "complete":
-                check = ProbeOptions(
-                    arguments.lab, arguments.allow_lan, fresh=True, grace=_CROSS_CHECK_GRACE
-                )
-                lanes.stop()
-                again = Lanes(
-                    Requests(scenarios),
-                    LocalTarget(),
-                    check,
-                    arguments.jobs or _lanes(fresh=True),
-                    repeat=1,
-                    seed=seed,
-                )
-                with again:
-                    recorder.cross_check(again, arguments.cross_check)
-            recording = recorder.finish()
-    return _tell(arguments, selection, recording)
+        try:
+            recorder = Recorder(
+                hello, selection, path, repeat=arguments.repeat, seed=seed, resume=arguments.resume
+            )
+            with recorder:
+                _announce(arguments, hello, recorder)
+                ended = recorder.record(lanes)
+                if arguments.cross_check and ended == "complete":
+                    lanes.stop()
+                    recorder.cross_check(
+                        _careful_lanes(arguments, scenarios, seed), arguments.cross_check
+                    )
+                recording = recorder.finish()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
+    return _tell(arguments, selection, recording, seed)
+
+
+def _careful_lanes(arguments: argparse.Namespace, scenarios: Mapping[str, Scenario], seed: int) -> Lanes:
+    options = ProbeOptions(arguments.lab, arguments.allow_lan, fresh=True, grace=_CROSS_CHECK_GRACE)
+    count = arguments.jobs or _lanes(fresh=True)
+    return Lanes(Requests(scenarios), LocalTarget(), options, count, repeat=1, seed=seed)
 
 
 def _lanes(*, fresh: bool) -> int:
@@ -172,7 +175,8 @@ def _dry_run(arguments: argparse.Namespace, selection: Selection) -> ExitCode:
     for cell in selection.cells:
         counts[cell.table] += 1
     if arguments.json:
-        print(json.dumps({"cells": counts, "repeat": arguments.repeat, "jobs": arguments.jobs}))
+        jobs = arguments.jobs or _lanes(fresh=arguments.fresh)
+        print(json.dumps({"cells": counts, "repeat": arguments.repeat, "jobs": jobs}))
         return ExitCode.EXPECTED
     for name, count in counts.items():
         print(f"{count:>7}  {name}")
@@ -180,23 +184,27 @@ def _dry_run(arguments: argparse.Namespace, selection: Selection) -> ExitCode:
     return ExitCode.EXPECTED
 
 
-def _announce(arguments: argparse.Namespace, hello: dict[str, Any], selection: Selection) -> None:
+def _announce(arguments: argparse.Namespace, hello: dict[str, Any], recorder: Recorder) -> None:
     if arguments.json:
         return
     platform, lab = hello["platform"], hello["lab"]
     where = (
         "in a private network namespace" if lab["kind"] == "private" else "on this machine's own loopback"
     )
+    todo, planned = len(recorder.todo), len(recorder.selection.cells)
+    cells = f"{todo} cells" if todo == planned else f"the remaining {todo} of {planned} cells"
     print(
-        f"Measuring {len(selection.cells)} cells on {printable(platform['stack'])}"
-        f" {printable(platform['release'])} {where}, {arguments.repeat} repetitions each.",
+        f"Measuring {cells} on {printable(platform['stack'])} {printable(platform['release'])}"
+        f" {where}, {arguments.repeat} repetitions each.",
         file=sys.stderr,
     )
     if lab["kind"] != "private" and lab.get("reason"):
         print(f"No private lab: {printable(lab['reason'])}", file=sys.stderr)
 
 
-def _tell(arguments: argparse.Namespace, selection: Selection, recording: Recording) -> ExitCode:
+def _tell(
+    arguments: argparse.Namespace, selection: Selection, recording: Recording, seed: int
+) -> ExitCode:
     code = recording.code
     if arguments.json:
         print(json.dumps({**recording.facts(), "exit": code.value, "verdict": verdict(code)}))
@@ -213,9 +221,34 @@ def _tell(arguments: argparse.Namespace, selection: Selection, recording: Record
     path = recording.path
     print(f"{recording.sentence()}\n\nrun file  {path}")
     if recording.ended != "complete":
-        print(f"next      sockmatrix run --resume -o {path}   measures the rest")
+        print(f"next      {_go_on(arguments, path, seed)}   measures the rest")
     else:
-        print(f"next      sockmatrix report {path} --format markdown   for a page")
-        print(f"          sockmatrix report {path} OTHER-RUN   beside another system")
+        name = _command_line(str(path))
+        print(f"next      sockmatrix report {name} --format markdown   for a page")
+        print(f"          sockmatrix report {name} OTHER-RUN   beside another system")
     print(verdict(code))
     return code
+
+
+def _go_on(arguments: argparse.Namespace, path: Path, seed: int) -> str:
+    """Return the command line that measures what is still missing, in the same way."""
+    words = ["sockmatrix", "run", "--resume", "-o", str(path)]
+    words += [word for name in arguments.table for word in ("--table", name)]
+    words += [word for text in arguments.only for word in ("--only", text)]
+    if arguments.sample:
+        words += ["--sample", str(arguments.sample), "--seed", str(seed)]
+    for option, value, default in (
+        ("--repeat", arguments.repeat, REPEAT),
+        ("--jobs", arguments.jobs, None),
+        ("--settle", arguments.settle, None),
+        ("--cross-check", arguments.cross_check, None),
+        ("--lab", arguments.lab, "auto"),
+    ):
+        if value != default:
+            words += [option, str(value)]
+    words += ["--allow-lan"] * arguments.allow_lan + ["--fresh"] * arguments.fresh
+    return _command_line(*words)
+
+
+def _command_line(*words: str) -> str:
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)

@@ -56,6 +56,12 @@ _MEANINGS = (
     ("\u2013", "\u2013", "not measured", "dim"),
 )
 
+_LABELS = (
+    "lo4 ...",
+    "of what was sent to 127.0.0.1 (lo4), ::1 (lo6), the interface's address (if4, if6), a group (group4)",
+)
+_LABELLED = re.compile("((lo[46]|if[46]|group4)[+ ])+")
+
 _PATTERNS = tuple((re.compile(pattern), index) for index, (_, pattern, _, _) in enumerate(_MEANINGS))
 
 
@@ -63,7 +69,8 @@ def legend(grids: Iterable[Grid]) -> list[tuple[str, str]]:
     """Return (word, meaning) of the words that occur in the cells of `grids`, in a fixed order."""
     cells = {cell for grid in grids for _, cells in grid.rows for cell in cells}
     found = {index for cell in cells for index in _indexes(cell)}
-    return [_MEANINGS[index][::2] for index in sorted(found)]
+    words = [_MEANINGS[index][::2] for index in sorted(found)]
+    return words + [_LABELS] * any(_LABELLED.match(cell) for cell in cells)
 
 
 def style(cell: str) -> str:

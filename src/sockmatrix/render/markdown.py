@@ -9,7 +9,7 @@ from tabulate import tabulate
 from sockmatrix.render.escape import markdown as escaped
 from sockmatrix.render.legend import legend
 from sockmatrix.render.text import same_rows
-from sockmatrix.render.values import Grid, differing, fold, side_by_side
+from sockmatrix.render.values import Grid, differing, fold, fold_columns, side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,7 @@ def summary(grids: Sequence[Grid], *, folded: bool = True, level: int = 2) -> st
 
     `level` is that of the tables' headings.
     """
-    shown = [fold(grid) if folded else grid for grid in grids]
+    shown = [fold_columns(fold(grid)) if folded else grid for grid in grids]
     return "\n\n".join([*(_block(grid, level) for grid in shown), *_legend(shown)]) + "\n"
 
 

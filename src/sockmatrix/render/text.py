@@ -10,7 +10,7 @@ from tabulate import tabulate
 from sockmatrix.render.escape import printable
 from sockmatrix.render.legend import legend, style
 from sockmatrix.render.screen import Screen
-from sockmatrix.render.values import Grid, differing, fold, side_by_side
+from sockmatrix.render.values import Grid, differing, fold, fold_columns, side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ _NARROWEST = 6
 def summary(grids: Sequence[Grid], screen: Screen | None = None, *, folded: bool = True) -> str:
     """Return the tables of one run, each below its question, and one legend."""
     screen = screen or Screen()
-    shown = [fold(grid) if folded else grid for grid in grids]
+    shown = [fold_columns(fold(grid)) if folded else grid for grid in grids]
     blocks = [_block(grid, screen) for grid in shown]
     return screen.show("\n\n".join([*blocks, *_legend(shown, screen)])) + "\n"
 

@@ -52,6 +52,20 @@ def fold(grid: Grid) -> Grid:
     return replace(grid, rows=rows)
 
 
+def fold_columns(grid: Grid) -> Grid:
+    """Return `grid` with neighbouring columns that agree in every row as one."""
+    kept: list[int] = []
+    names: list[str] = []
+    for index, name in enumerate(grid.columns):
+        if kept and all(cells[kept[-1]] == cells[index] for _, cells in grid.rows):
+            names[-1] += f" or {name}"
+        else:
+            kept.append(index)
+            names.append(name)
+    rows = tuple((labels, tuple(cells[index] for index in kept)) for labels, cells in grid.rows)
+    return replace(grid, columns=tuple(names), rows=rows)
+
+
 def side_by_side(runs: Sequence[tuple[str, Sequence[Grid]]]) -> list[Grid]:
     """Return the grids of several runs, (name, grids), as one grid for each title.
 
