@@ -330,20 +330,21 @@ class Conductor:
 
     def _window(self, waiting: List[Tuple[Trial, int]]) -> List[Tuple[Trial, int, Tuple[int, ...]]]:
         """Choose what is sent before the next drain: bounded for a socket and for all of them."""
-        window = []
+        window: List[Tuple[Trial, int, Tuple[int, ...]]] = []
         in_flight = 0
         by_trial: Dict[int, int] = collections.Counter()
         for trial, index in waiting:
             connects = trial.cell.voices[index].connects
-            receivers = max(1, len(trial.cell.receivers))
-            most = self.limits.descriptors // 2 if connects else self.limits.queued // receivers
-            room = min(self.window - by_trial[trial.number], most - in_flight)
-            if room <= 0:
+            # A datagram may wait in the buffer of every receiver; a connection is held once.
+            copies = 1 if connects else max(1, len(trial.cell.receivers))
+            most = self.limits.descriptors // 2 if connects else self.limits.queued
+            room = min(self.window - by_trial[trial.number], (most - in_flight) // copies)
+            if room <= 0 and window:
                 continue
             voicing = trial.voicings[index]
-            numbers = sequence_numbers(voicing.wanted)[:room]
+            numbers = sequence_numbers(voicing.wanted)[: max(1, room)]
             by_trial[trial.number] += len(numbers)
-            in_flight += len(numbers)
+            in_flight += len(numbers) * copies
             window.append((trial, index, numbers))
         return window
 
@@ -358,18 +359,26 @@ class Conductor:
                 target, entries = self._pool(voice.pool, (numbers[-1] >> 1) + 1), datagrams
             host = voice.host or trial.group
             entries.append((position, trial.number, index, host, trial.port, target, numbers))
-        patience = _FENCE_PATIENCE if self._silences < 2 else _FENCE_PATIENCE / 8
+        if self._silences > 1:
+            self._fenced("send", [])  # alone: connections would be waited for, a second each
         for request, entries in (("send", datagrams), ("connect", connections)):
             if not entries:
                 continue
-            failed, fence = self._ask(SENDER, request, entries, self._fences, patience)
-            self.counts["fences"] += 1
-            if not fence:
-                self.counts["silent fences"] += 1
-                raise Silent("the fence stayed silent: nothing sent here arrives")
+            failed = self._fenced(request, entries)
             for entry in entries:
                 trial, index, numbers = window[entry[0]]
                 self._note_sent(trial.voicings[index], numbers, failed.get(entry[0]))
+
+    def _fenced(self, request: str, entries: List[Any]) -> Dict[int, Any]:
+        """Let the sender perform `entries` and then the fence; return what failed. Raises Silent."""
+        patience = _FENCE_PATIENCE if self._silences < 2 else _FENCE_PATIENCE / 8
+        failed: Dict[int, Any]
+        failed, fence = self._ask(SENDER, request, entries, self._fences, patience)
+        self.counts["fences"] += 1
+        if not fence:
+            self.counts["silent fences"] += 1
+            raise Silent("the fence stayed silent: nothing sent here arrives")
+        return failed
 
     @staticmethod
     def _note_sent(

@@ -13,10 +13,15 @@ from typing import IO, Any
 _LENGTH = struct.Struct("<I")
 
 
+def encode(value: Any) -> bytes:
+    """Return one message."""
+    data = marshal.dumps(value)
+    return _LENGTH.pack(len(data)) + data
+
+
 def write(stream: IO[bytes], value: Any) -> None:
     """Write one message and flush it. Raises OSError when the other end is gone."""
-    data = marshal.dumps(value)
-    stream.write(_LENGTH.pack(len(data)) + data)
+    stream.write(encode(value))
     stream.flush()
 
 

@@ -11,6 +11,12 @@ from typing import Any, Optional, Tuple
 
 import frames
 
+POST_PATIENCE = 30.0
+"""Seconds for a request that may not fit into the pipe to be read."""
+
+_SMALL = 16384 if os.name == "posix" else 2048
+"""Bytes that fit into an empty pipe on every system of that kind; what is posted ahead is far less."""
+
 
 class RoleLost(Exception):
     """A role died or did not answer in time; nothing of its batch counts."""
@@ -47,10 +53,27 @@ class RoleProcess:
     def post(self, *request: Any) -> None:
         """Send a request without waiting for its answer. Raises RoleLost."""
         assert self._child.stdin is not None
+        data = frames.encode(request)
         try:
-            frames.write(self._child.stdin, request)
+            if len(data) <= _SMALL:
+                self._child.stdin.write(data)
+                self._child.stdin.flush()
+            else:
+                self._write_watched(data)
         except OSError as error:
             raise RoleLost(f"role {self.name} died") from error
+
+    def _write_watched(self, data: bytes) -> None:
+        """Write what a role that hangs would not read: killing it ends the wait, on any system."""
+        assert self._child.stdin is not None
+        watch = threading.Timer(POST_PATIENCE, self._child.kill)
+        watch.daemon = True
+        watch.start()
+        try:
+            self._child.stdin.write(data)
+            self._child.stdin.flush()
+        finally:
+            watch.cancel()
 
     def take(self, patience: float) -> Any:
         """Return the next answer. Raises RoleLost after `patience` seconds or when the process died."""

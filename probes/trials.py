@@ -147,4 +147,3 @@ def sequence_numbers(bits: int) -> Tuple[int, ...]:
 def bitmap(numbers: Tuple[int, ...]) -> int:
     """Return the bitmap of some sequence numbers."""
     return sum(1 << number for number in numbers)
-

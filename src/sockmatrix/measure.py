@@ -149,9 +149,11 @@ class Lanes:
     def _next(self, done: Done) -> Block | Exception | None:
         while not self._stopped:
             try:
-                return done.get(timeout=0.5)  # a limit keeps the main thread open to Ctrl-C on Windows
+                answer = done.get(timeout=0.5)  # a limit keeps the main thread open to Ctrl-C on Windows
             except queue.Empty:
                 continue
+            if not self._stopped:  # else it says how the lane met its end
+                return answer
         return None
 
     def _lane(self, index: int, waiting: Waiting, done: Done) -> None:
@@ -168,8 +170,6 @@ class Lanes:
                     done.put(error)
                 return
             except TargetError as error:
-                if self._stopped:
-                    return
                 self._forget(index)
                 block.tries += 1
                 if block.tries < _TRIES:

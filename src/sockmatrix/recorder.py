@@ -133,22 +133,19 @@ class Recorder:
         seed: int,
         resume: bool,
     ) -> None:
-        """Open the run file. Raises RunFileError, OSError; TargetError for a hello that is none."""
+        """Open the run file. Raises RunFileError, OSError."""
         self.selection = selection
         self.path = path
         self._versions = {plan.table.name: plan.table.version for plan in selection.plans}
-        try:
-            self._header = runfile.header(
-                hello,
-                tool=__version__,
-                tables=self._versions,
-                planned=len(selection.cells),
-                repeat=repeat,
-                seed=seed,
-                started=datetime.now(timezone.utc).strftime("%Y-%m-%d"),
-            )
-        except ValueError as error:
-            raise TargetError(f"the probe does not say what it is: {error}") from error
+        self._header = runfile.header(
+            hello,
+            tool=__version__,
+            tables=self._versions,
+            planned=len(selection.cells),
+            repeat=repeat,
+            seed=seed,
+            started=datetime.now(timezone.utc).strftime("%Y-%m-%d"),
+        )
         self._seed = seed
         self._tally = _Tally()
         path.parent.mkdir(parents=True, exist_ok=True)

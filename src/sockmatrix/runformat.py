@@ -151,7 +151,9 @@ class Footer(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="k
 Line = Header | CellLine | Footer
 
 
-class _Hello(Struct, frozen=True, kw_only=True):
+class Hello(Struct, frozen=True, kw_only=True):
+    """What a probe says of itself when it starts, as far as a run needs it."""
+
     protocol: Amount
     probe: ProbeProgram
     platform: Platform
@@ -170,7 +172,7 @@ def header(
     started: str,
 ) -> Header:
     """Return the header of a run from the probe's hello. Raises ValueError for a wrong hello."""
-    told = msgspec.convert(hello, _Hello)
+    told = msgspec.convert(hello, Hello)
     return Header(
         schema=SCHEMA,
         tool=tool,

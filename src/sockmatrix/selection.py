@@ -55,7 +55,7 @@ def select(
         for name in tables:
             if name not in known:
                 raise SelectionError(unknown("table", name, known))
-        plans = tuple(plan.expand(known[name]) for name in tables or known)
+        plans = tuple(plan.expand(known[name]) for name in dict.fromkeys(tables or known))
         wanted = [pattern.parse(text) for text in patterns]
     except (TableError, PatternError) as error:
         raise SelectionError(str(error)) from error

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from sockmatrix import content
+from sockmatrix.runformat import Hello
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -164,10 +165,13 @@ class Probe:
             protocol = hello.get("protocol")
             if hello.get("kind") != "hello" or protocol != PROTOCOL:
                 raise NotStartedError(f"the probe speaks protocol {protocol!r}, not {PROTOCOL}")
+            msgspec.convert(hello, Hello)
         except NotStartedError:
             raise
         except TargetError as error:
             raise NotStartedError(str(error)) from error
+        except ValueError as error:
+            raise NotStartedError(f"the probe does not say what it is: {error}") from error
         return hello
 
     def _line(self) -> bytes:

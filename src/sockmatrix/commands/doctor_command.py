@@ -23,6 +23,9 @@ _TOOLS = {
 }
 
 
+_PATIENCE = 60  # seconds
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -49,13 +52,16 @@ def main(arguments: argparse.Namespace) -> ExitCode:
 
 def _checks(target: LocalTarget) -> list[list[Any]]:
     """Return (what, whether it works, detail) as the probe found it."""
-    done = subprocess.run(
-        target.command(["--doctor"]),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    try:
+        done = subprocess.run(
+            target.command(["--doctor"]),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_PATIENCE,
+        )
+    except subprocess.TimeoutExpired:
+        return [["probe", False, f"no answer in {_PATIENCE} s"]]
     if done.returncode:
         words = done.stderr.strip().splitlines() or ["no answer"]
         return [["probe", False, words[-1]]]

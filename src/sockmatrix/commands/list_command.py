@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from sockmatrix.exitcode import ExitCode
 if TYPE_CHECKING:
     import argparse
 
+    from sockmatrix.plan import Plan
     from sockmatrix.selection import Selection
 
 
@@ -38,6 +40,12 @@ def main(arguments: argparse.Namespace) -> ExitCode:
     return ExitCode.EXPECTED
 
 
+def _counts(plan: Plan, ids: frozenset[str]) -> list[int]:
+    """Return how many cells with these ids each block of a table adds."""
+    cells = iter(plan.cells)
+    return [sum(cell.id in ids for cell in itertools.islice(cells, count)) for count in plan.counts]
+
+
 def _value(selection: Selection, *, cells: bool) -> object:
     ids = selection.ids
     return [
@@ -49,7 +57,7 @@ def _value(selection: Selection, *, cells: bool) -> object:
             "lab": plan.table.lab,
             "blocks": [
                 {"about": block.about, "cells": count}
-                for block, count in zip(plan.table.blocks, plan.counts, strict=True)
+                for block, count in zip(plan.table.blocks, _counts(plan, ids), strict=True)
             ],
             "cells": [cell.id for cell in plan.cells if cell.id in ids]
             if cells
@@ -60,9 +68,14 @@ def _value(selection: Selection, *, cells: bool) -> object:
 
 
 def _print(selection: Selection) -> None:
+    ids = selection.ids
     for plan in selection.plans:
-        print(f"{plan.table.name}: {len(plan.cells)} cells\n  {plan.table.question}")
-        for block, count in zip(plan.table.blocks, plan.counts, strict=True):
-            print(f"  {count:>7}  {block.about}")
+        counts = _counts(plan, ids)
+        whole = sum(counts) == len(plan.cells)
+        cells = f"{sum(counts)} cells" if whole else f"{sum(counts)} of {len(plan.cells)} cells"
+        print(f"{plan.table.name}: {cells}\n  {plan.table.question}")
+        for block, count in zip(plan.table.blocks, counts, strict=True):
+            if count:
+                print(f"  {count:>7}  {block.about}")
         print()
     print(f"{len(selection.cells)} cells; --cells prints their ids")

@@ -60,4 +60,8 @@ def seconds(text: str) -> float:
 def examples(*lines: Sequence[str]) -> str:
     """Return the epilog of a command's help: (command line, what it does) each."""
     width = max(len(command) for command, _ in lines) + 2
-    return "examples:\n" + "\n".join(f"  {command:<{width}}{about}" for command, about in lines)
+    if 2 + width + max(len(about) for _, about in lines) < 80:
+        texts = [f"  {command:<{width}}{about}" for command, about in lines]
+    else:
+        texts = [f"  {command}\n      {about}" for command, about in lines]
+    return "\n".join(["examples:", *texts])

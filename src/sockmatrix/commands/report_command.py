@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,13 +10,14 @@ from typing import TYPE_CHECKING
 from sockmatrix import grids
 from sockmatrix.cli import UsageError
 from sockmatrix.commands.options import add_selection, examples, selected
-from sockmatrix.exitcode import ExitCode
+from sockmatrix.exitcode import ExitCode, verdict
 from sockmatrix.render import markdown, text
 from sockmatrix.render.screen import Screen
 from sockmatrix.runfile import Run, RunFileError
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
     from sockmatrix.selection import Selection
 
@@ -58,21 +60,47 @@ def main(arguments: argparse.Namespace) -> ExitCode:
         screen=Screen() if arguments.output else Screen.of(sys.stdout),
     )
     if arguments.output:
-        partial = arguments.output.with_name(arguments.output.name + ".partial")
         try:
-            partial.write_text(report, encoding="utf-8")
-            partial.replace(arguments.output)
+            _write(arguments.output.resolve(), report)
         except OSError as error:
-            partial.unlink(missing_ok=True)
             raise UsageError(f"cannot write {arguments.output}: {error.strerror}") from error
     else:
         sys.stdout.write(report)
+    code = _judge(runs, selection)
+    if code is not ExitCode.EXPECTED:
+        print(verdict(code), file=sys.stderr)
+    return code
+
+
+def _write(path: Path, report: str) -> None:
+    """Write a file whole or not at all; a device or a pipe is written to, never replaced."""
+    if path.exists() and not path.is_file():
+        path.write_text(report, encoding="utf-8")
+        return
+    partial = path.with_name(path.name + ".partial")
+    try:
+        partial.write_text(report, encoding="utf-8")
+        partial.replace(path)
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+
+
+def _judge(runs: Sequence[Run], selection: Selection) -> ExitCode:
+    """Say what the runs lack, and return the status that this amounts to."""
+    ids = selection.ids
+    without = 0
     for run in runs:
-        if run.truncated:
-            print(f"{run.path}: unfinished; the rest is unmeasured", file=sys.stderr)
-    if not any(run.cells for run in runs):
+        if not run.complete:
+            why = "interrupted" if run.footer and run.footer.ended == "interrupted" else "cut short"
+            much = f"{len(run.cells)} of {run.header.planned} cells"
+            print(f"{run.path}: {why}, {much}; the rest is unmeasured", file=sys.stderr)
+        if ids.isdisjoint(run.cells):
+            print(f"{run.path}: has none of these cells", file=sys.stderr)
+            without += 1
+    if without == len(runs):
         return ExitCode.NOTHING
-    return ExitCode.INCONCLUSIVE if any(run.truncated for run in runs) else ExitCode.EXPECTED
+    return ExitCode.EXPECTED if all(run.complete for run in runs) else ExitCode.INCONCLUSIVE
 
 
 def render(

@@ -147,7 +147,8 @@ def _run(
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
+            place = f"{error.filename}: " if error.filename not in (None, str(path)) else ""
+            raise UsageError(f"cannot write {path}: {place}{error.strerror or error}") from error
     return _tell(arguments, selection, recording, seed)
 
 

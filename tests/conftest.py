@@ -1,0 +1,57 @@
+"""Fixtures for tests on real sockets, always in a private lab: a network namespace of the probe's own.
+
+Where there is none, they skip with the probe's reason. Python 3.9: the tests of the probe run there too,
+without the engine.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from laboratory import Laboratory
+
+PROBES = Path(__file__).resolve().parents[1] / "probes"
+
+
+@pytest.fixture(scope="session")
+def private_lab() -> None:
+    """Skip where a probe cannot have a private lab with a link of its own."""
+    asked = [sys.executable, "-s", "-E", str(PROBES), "--lab", "private"]
+    answer = subprocess.run(asked, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if answer.returncode:
+        pytest.skip(answer.stderr.strip() or f"the probe ended with {answer.returncode}")
+    if '"veth"' not in answer.stdout:
+        pytest.skip("the private lab has no link: this kernel has no veth")
+
+
+@pytest.fixture(scope="session")
+def laboratory(private_lab: None) -> Iterator[Laboratory]:
+    """Return a running laboratory, the same for all tests (of a worker) that do not disturb it."""
+    from laboratory import Laboratory
+
+    with Laboratory() as running:
+        yield running
+
+
+@pytest.fixture
+def start(private_lab: None) -> Iterator[Callable[..., Laboratory]]:
+    """Return a function that starts a laboratory of the test's own, as `Laboratory` does."""
+    from laboratory import Laboratory
+
+    started: list[Laboratory] = []
+
+    def begin(*arguments: object, **options: object) -> Laboratory:
+        started.append(Laboratory(*arguments, **options))  # type: ignore[arg-type]
+        return started[-1]
+
+    yield begin
+    for running in started:
+        running.stop()

@@ -1,0 +1,301 @@
+"""`sockmatrix run` as a user meets it: what it prints, writes and returns."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+import stat
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import fakes
+import pytest
+import smallmatrix
+from commandline import Commands, cells_of, write_run
+from fakeprobe import FakeTarget
+
+from sockmatrix.runfile import Run
+
+if TYPE_CHECKING:
+
+@pytest.fixture
+def sockmatrix(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Commands:
+    """Run commands with a fake probe."""
+    return Commands.prepared(capsys, monkeypatch, tmp_path)
+
+
+def test_run(sockmatrix: Commands) -> None:
+    """Tables, how much was measured, where the run file is, what to do next, and the verdict last."""
+    done = sockmatrix("run", "-o", "out.jsonl", "--jobs", "2")
+    assert done.code == 0
+    assert Run.read("out.jsonl").complete
+    assert set(Run.read("out.jsonl").cells) == sockmatrix.selection.ids
+    assert done.err == (
+        "Measuring 176 cells on linux 6.12.1 in a private network namespace, 3 repetitions each.\n"
+    )
+    out = done.out.splitlines()
+    assert out[:2] == ["hearing", "Who hears it?"]
+    assert "listening" in out
+    assert re.fullmatch(r"176 of 176 cells in [0-9.]+ s\.", out[-6])
+    assert out[-4:] == [
+        "run file  out.jsonl",
+        "next      sockmatrix report out.jsonl --format markdown   for a page",
+        "          sockmatrix report out.jsonl OTHER-RUN   beside another system",
+        "exit 0: measured and as expected",
+    ]
+    assert "\x1b" not in done.out
+
+
+def test_run_of_few_cells_lists_them(sockmatrix: Commands) -> None:
+    """What a summary could not show is listed, cell by cell."""
+    done = sockmatrix("run", "-o", "out.jsonl", "--only", "hearing/dest:lo4/A:lo4.none/B:any4.addr")
+    assert done.code == 0
+    lines = done.out.splitlines()
+    assert lines[0].split() == ["cell", "linux", "6.12.1"]
+    assert lines[2].split() == ["hearing/dest:lo4/A:lo4.none/B:any4.addr", "last"]
+    assert lines[3].split()[0] == "hearing/dest:lo4/A:lo4.none/B:any4.addr/C:lo4.none"
+    assert len(lines) == 2 + 1 + 4 + 7
+
+
+def test_run_has_a_name_for_its_file(sockmatrix: Commands) -> None:
+    """Without -o the file is in runs/, named after the platform and the time, and is named in the end."""
+    done = sockmatrix("run", "--table", "listening")
+    assert done.code == 0
+    (path,) = Path("runs").iterdir()
+    assert re.fullmatch(r"linux-6\.12\.1-x86-64-\d{8}T\d{6}Z\.jsonl|linux-6\.12\.1-x86_64-.*", path.name)
+    assert f"run file  {path}\n" in done.out
+
+
+def test_a_release_does_not_lead_out_of_the_directory(sockmatrix: Commands) -> None:
+    """What a platform calls itself cannot choose another place for the file."""
+    platform = {**fakes.HELLO["platform"], "release": "../../etc/x y"}
+    assert sockmatrix("run", "--table", "listening", hello={"platform": platform}).code == 0
+    assert [path.parent for path in Path().rglob("*.jsonl")] == [Path("runs")]
+
+
+def test_run_json(sockmatrix: Commands) -> None:
+    """One JSON value on stdout, nothing else anywhere."""
+    done = sockmatrix("run", "-o", "out.jsonl", "--json")
+    assert (done.code, done.err) == (0, "")
+    told = json.loads(done.out)
+    assert told["run"] == "out.jsonl"
+    assert told["counts"] == {"one": smallmatrix.ALL}
+    assert told["exit"] == 0
+    assert told["verdict"] == "exit 0: measured and as expected"
+
+
+def test_dry_run_does_nothing(sockmatrix: Commands) -> None:
+    """It says what would be measured; no probe is started, no file is written."""
+    done = sockmatrix("run", "--dry-run", "--repeat", "7", "-o", "out.jsonl")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.splitlines() == [
+        "    160  hearing",
+        "     16  listening",
+        "    176  cells, 7 repetitions each; nothing was measured",
+    ]
+    told = json.loads(sockmatrix("run", "--dry-run", "--json", "--jobs", "3").out)
+    assert told == {"cells": {"hearing": 160, "listening": 16}, "repeat": 3, "jobs": 3}
+    assert list(Path().iterdir()) == []
+    assert not Path(sockmatrix.target.log).exists()
+
+
+def test_run_tells_the_probe(sockmatrix: Commands) -> None:
+    """What was asked for reaches the probe."""
+    sockmatrix("run", "--table", "listening", "--fresh", "--settle", "0.5", "--lab", "host")
+    notes = [json.loads(line) for line in Path(sockmatrix.target.log).read_text().splitlines()]
+    started = next(note[2] for note in notes if note[1] == "started")
+    assert started[:2] == ["--lab", "host"]
+    assert "--fresh" in started
+    assert started[-2:] == ["--grace", "0.5"]
+    sockmatrix("run", "-o", "seeded.jsonl", "--seed", "11", "--repeat", "2", "--allow-lan")
+    notes = [json.loads(line) for line in Path(sockmatrix.target.log).read_text().splitlines()]
+    assert notes[-1][3] == {"kind": "measure", "repeat": 2, "seed": 11}
+    assert "--allow-lan" in [note[2] for note in notes if note[1] == "started"][-1]
+
+
+def test_a_sample_has_a_seed(sockmatrix: Commands) -> None:
+    """The same seed is the same sample."""
+    for name in ("one", "two"):
+        assert sockmatrix("run", "--sample", "20", "--seed", "3", "-o", name).code == 0
+    one = cells_of(Path("one"))
+    assert len(one) == 20
+    assert sorted(one) == sorted(cells_of(Path("two")))
+
+
+def test_cross_check(sockmatrix: Commands) -> None:
+    """After the run a sample is measured again, with a fresh probe, one repetition, and compared."""
+    done = sockmatrix("run", "-o", "out.jsonl", "--cross-check", "9", "--jobs", "1")
+    assert done.code == 0
+    assert "(cross-check: 9 of 9 the same with fresh processes)." in done.out
+    notes = [json.loads(line) for line in Path(sockmatrix.target.log).read_text().splitlines()]
+    started = [note[2] for note in notes if note[1] == "started"]
+    assert started[-1][-3:] == ["--fresh", "--grace", "1.0"]
+    assert [note[3]["repeat"] for note in notes if note[1] == "asked"] == [3, 3, 3, 3, 1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "said"),
+    [
+        ({"trouble": "silent fence"}, 3, "exit 3: inconclusive"),
+        ({"trouble": "inconclusive"}, 3, "exit 3: inconclusive"),
+        ({"platform": "hangs"}, 4, "exit 4: nothing was measured"),
+        ({"trouble": "die"}, 4, "exit 4: nothing was measured"),
+        ({"platform": "refuses"}, 0, "exit 0: measured and as expected"),
+        ({"platform": "fickle"}, 0, "exit 0: measured and as expected"),
+    ],
+)
+def test_the_verdict_is_last(sockmatrix: Commands, changes: dict[str, Any], code: int, said: str) -> None:
+    """The exit status says how it went, and so does the last line."""
+    done = sockmatrix("run", "-o", "out.jsonl", "--jobs", "1", **changes)
+    assert (done.code, done.out.splitlines()[-1]) == (code, said)
+    assert (
+        json.loads(sockmatrix("run", "-o", "j", "--jobs", "1", "--json", **changes).out)["exit"] == code
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"trouble": "die", "at": 0}, "the probe did not start: out of luck"),
+        ({"trouble": "protocol", "at": 0}, "the probe speaks protocol 99, not 1"),
+        ({"trouble": "garbage", "at": 0}, "the probe said something that is not its protocol: JSON is"),
+        ({"trouble": "stateless", "at": 0}, "the probe does not say what it is: Object missing"),
+        ({"python": "no-such-python"}, "cannot start no-such-python: No such file or directory"),
+    ],
+)
+def test_no_probe_no_run(sockmatrix: Commands, changes: dict[str, Any], said: str) -> None:
+    """Where no probe can be started there is one line, status 2, and no file."""
+    done = sockmatrix("run", **changes)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(f"sockmatrix run: {said}")
+    assert done.err.count("\n") == 1
+    assert list(Path().rglob("*.jsonl")) == []
+
+
+def test_a_lost_probe_is_said(sockmatrix: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reason is on stderr; what was measured is kept; the way to go on is told."""
+    monkeypatch.setattr("sockmatrix.measure._TRIES", 1)
+    command = FakeTarget.command
+
+    def once_only(target: FakeTarget, arguments: list[str]) -> list[str]:
+        started = Path(target.log).exists()
+        return command(replace(target, at=0) if started else target, arguments)
+
+    monkeypatch.setattr(FakeTarget, "command", once_only)
+    done = sockmatrix("run", "-o", "out.jsonl", "--jobs", "1", trouble="die", at=3)
+    assert done.code == 3
+    assert done.err.endswith("sockmatrix run: the probe did not start: out of luck\n")
+    assert "next      sockmatrix run --resume -o out.jsonl --jobs 1   measures the rest" in done.out
+    assert len(cells_of(Path("out.jsonl"))) == 132
+
+
+@pytest.mark.parametrize(
+    ("pattern", "said"),
+    [
+        ("dist=lo4", 'in "dist=lo4": unknown axis "dist" (did you mean "dest"?); allowed: dest, '),
+        ("dest=lo5", 'in "dest=lo5": unknown value "lo5" (did you mean "lo6"?); allowed: lo4, '),
+        ("hering/*", "no cell matches hering/*; `sockmatrix list` shows what there is"),
+    ],
+)
+@pytest.mark.parametrize("command", [["run"], ["run", "--dry-run"], ["list"]])
+def test_only_what_is_there(sockmatrix: Commands, command: list[str], pattern: str, said: str) -> None:
+    """What --only does not know is one line that names what is allowed; nothing is started."""
+    done = sockmatrix(*command, "--only", pattern)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(f"sockmatrix {command[0]}: {said}")
+    assert done.err.count("\n") == 1
+    assert not Path(sockmatrix.target.log).exists()
+
+
+def test_a_table_named_twice_is_measured_once(sockmatrix: Commands) -> None:
+    """A run file that could not be read again is not written."""
+    assert sockmatrix("run", "--table", "listening", "--table", "listening", "-o", "out.jsonl").code == 0
+    assert len(Run.read("out.jsonl").cells) == smallmatrix.TCP
+
+
+def test_an_existing_file_is_not_overwritten(sockmatrix: Commands) -> None:
+    """One line says what to do instead; the file is as it was."""
+    Path("out.jsonl").write_text("precious")
+    done = sockmatrix("run", "-o", "out.jsonl")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == (
+        "sockmatrix run: out.jsonl: exists; add --resume to go on with it, or name another file\n"
+    )
+    assert Path("out.jsonl").read_text() == "precious"
+    done = sockmatrix("run", "-o", "out.jsonl", "--resume")
+    assert done.code == 2
+    assert "out.jsonl:1: not the header of a run" in done.err
+    assert Path("out.jsonl").read_text() == "precious"
+
+
+def test_resume_needs_a_file(sockmatrix: Commands) -> None:
+    """Which run to go on with must be said."""
+    done = sockmatrix("run", "--resume")
+    assert (done.code, done.err) == (
+        2,
+        "sockmatrix run: --resume needs -o FILE, the run to go on with\n",
+    )
+
+
+def test_another_platform_is_not_resumed(sockmatrix: Commands) -> None:
+    """One line says why; the file is as it was."""
+    path = write_run(Path("out.jsonl").resolve(), sockmatrix.selection, ended="interrupted", release="5.10")
+    before = path.read_bytes()
+    done = sockmatrix("run", "--resume", "-o", "out.jsonl")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.endswith("measured with another platform; write to another file\n")
+    assert done.err.count("\n") == 1
+    assert path.read_bytes() == before
+
+
+def test_resume(sockmatrix: Commands) -> None:
+    """Only what is missing is measured, and that is said before and after."""
+    write_run(Path("out.jsonl"), sockmatrix.selection, ended="interrupted")
+    done = sockmatrix("run", "--resume", "-o", "out.jsonl")
+    assert done.code == 0
+    assert done.err.startswith("Measuring the remaining 10 of 176 cells on linux")
+    assert "(166 were there before)." in done.out
+    assert sorted(cells_of(Path("out.jsonl"))) == sorted(sockmatrix.selection.ids)
+    assert sockmatrix("run", "--resume", "-o", "out.jsonl").code == 0
+
+
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        ("file/run.jsonl", "cannot write file/run.jsonl: file: File exists"),
+        (".", ": not a regular file; give the name of a file"),
+    ],
+)
+def test_a_place_where_nothing_can_be_written(sockmatrix: Commands, output: str, said: str) -> None:
+    """It is said before anything is measured."""
+    Path("file").write_text("")
+    done = sockmatrix("run", "-o", output)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("sockmatrix run: ")
+    assert done.err.endswith(f"{said}\n")
+    assert done.err.count("\n") == 1
+
+
+def test_the_disk_is_full(sockmatrix: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line says so; what was written before can be read and resumed."""
+    write = os.write
+
+    def full(file: int, data: bytes) -> int:
+        status = os.fstat(file)
+        if stat.S_ISREG(status.st_mode) and status.st_size > 5000:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(file, data)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", full)
+        done = sockmatrix("run", "-o", "out.jsonl", "--jobs", "1")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.endswith("sockmatrix run: cannot write out.jsonl: No space left on device\n")
+    run = Run.read("out.jsonl")
+    assert 0 < len(run.cells) < smallmatrix.ALL
+    assert sockmatrix("run", "--resume", "-o", "out.jsonl").code == 0
