@@ -208,6 +208,8 @@ class Conductor:
             for number, failure in self._take(role).items():
                 by_number[number].failures.setdefault(role, failure)
         free = [trial for trial in trials if not trial.port_was_taken()]
+        if any(not trial.cell.id and trial.port_was_taken() for trial in trials):
+            raise Void("the port of a control is in use")
         self._speak(free, by_number, sorted(set(shape)))
         if counters.lost_datagrams() != lost_before:
             self.window = max(16, self.window // 2)

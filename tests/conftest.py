@@ -11,12 +11,17 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from laboratory import Laboratory
+
+# A loaded machine is no reason to fail.
+hypothesis.settings.register_profile("steady", deadline=None)
+hypothesis.settings.load_profile("steady")
 
 PROBES = Path(__file__).resolve().parents[1] / "probes"
 

@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     import argparse
 
 ROOT = Path(__file__).parents[1]
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "COLUMNS": "100"}
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "COLUMNS": "100", "NO_COLOR": "1"}
 
 
 @pytest.fixture(autouse=True)
-def _signals(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave the signals of the test process as they are."""
+def _plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the signals of the test process as they are; help has no colours."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
     monkeypatch.setattr("sockmatrix.cli.signal.signal", lambda *_: None)
 
 

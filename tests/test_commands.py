@@ -6,9 +6,12 @@ import json
 from typing import TYPE_CHECKING
 
 import fakes
+import pytest
 from commandline import Commands, Done
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
 
 @pytest.fixture
 def sockmatrix(
@@ -49,7 +52,8 @@ def test_list_some(sockmatrix: Commands) -> None:
 
 def test_list_cells(sockmatrix: Commands) -> None:
     """--cells prints ids and nothing else."""
-    assert sockmatrix("list", "--cells").out.splitlines() == [cell.id for cell in sockmatrix.selection.cells]
+    ids = [cell.id for cell in sockmatrix.selection.cells]
+    assert sockmatrix("list", "--cells").out.splitlines() == ids
     assert len(sockmatrix("list", "--cells", "--table", "listening").out.splitlines()) == 16
 
 

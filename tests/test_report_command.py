@@ -7,14 +7,16 @@ import os
 import re
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import fakes
 import pytest
 import smallmatrix
 from commandline import Commands, Done, write_run
 
-if TYPE_CHECKING:
+from sockmatrix.selection import Selection
+from sockmatrix.wording import NOT_MEASURED
+
 
 @pytest.fixture
 def sockmatrix(
@@ -45,6 +47,18 @@ def test_report_of_several(sockmatrix: Commands) -> None:
     same = sockmatrix("report", "one", "one")
     assert "8 rows are the same on every platform." in same.out
     assert "linux 6.12.1 #2" in sockmatrix("report", "one", "one", "--all").out
+
+
+def test_report_of_parts(sockmatrix: Commands) -> None:
+    """Of runs that measured different cells, only those are shown that one of them has."""
+    whole = sockmatrix.selection
+    shown = "hearing/dest:lo4/A:any4.{0}/B:any4.{0}/C:any4.{0}"
+    for name in ("none", "addr"):
+        cells = tuple(cell for cell in whole.cells if cell.id == shown.format(name))
+        write_run(Path(name), Selection(whole.plans, cells))
+    done = sockmatrix("report", "none", "addr", "--all")
+    rows = [line.split()[-2:] for line in done.out.splitlines() if line.startswith("127.")]
+    assert rows == [["last", NOT_MEASURED], [NOT_MEASURED, "last"]]
 
 
 def test_report_markdown(sockmatrix: Commands) -> None:
@@ -79,7 +93,8 @@ def test_report_of_few_cells(sockmatrix: Commands) -> None:
 
 def test_report_of_what_is_not_there(sockmatrix: Commands) -> None:
     """A run that has none of the cells is named; if none has any, nothing was measured: status 4."""
-    write_run(Path("udp"), type(sockmatrix.selection)(sockmatrix.selection.plans, sockmatrix.selection.cells[: smallmatrix.UDP]))
+    whole = sockmatrix.selection
+    write_run(Path("udp"), Selection(whole.plans, whole.cells[: smallmatrix.UDP]))
     write_run(Path("all"), sockmatrix.selection)
     done = sockmatrix("report", "udp", "--table", "listening")
     assert done.code == 4
@@ -124,9 +139,7 @@ def test_report_of_an_interrupted_run(sockmatrix: Commands) -> None:
         (None, "bad: cannot be read: No such file or directory"),
     ],
 )
-def test_report_of_garbage(
-    sockmatrix: Commands, text: bytes | None, said: str
-) -> None:
+def test_report_of_garbage(sockmatrix: Commands, text: bytes | None, said: str) -> None:
     """A file that is no run is named, in one line, with what is wrong; nothing else is printed."""
     write_run(Path("good"), sockmatrix.selection)
     if text is not None:

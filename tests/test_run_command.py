@@ -9,7 +9,7 @@ import re
 import stat
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import fakes
 import pytest
@@ -19,7 +19,6 @@ from fakeprobe import FakeTarget
 
 from sockmatrix.runfile import Run
 
-if TYPE_CHECKING:
 
 @pytest.fixture
 def sockmatrix(
@@ -244,7 +243,8 @@ def test_resume_needs_a_file(sockmatrix: Commands) -> None:
 
 def test_another_platform_is_not_resumed(sockmatrix: Commands) -> None:
     """One line says why; the file is as it was."""
-    path = write_run(Path("out.jsonl").resolve(), sockmatrix.selection, ended="interrupted", release="5.10")
+    path = Path("out.jsonl")
+    write_run(path, sockmatrix.selection, ended="interrupted", release="5.10")
     before = path.read_bytes()
     done = sockmatrix("run", "--resume", "-o", "out.jsonl")
     assert (done.code, done.out) == (2, "")

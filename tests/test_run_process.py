@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import smallmatrix
 from commandline import Done, cells_of, environment
 from fakeprobe import FakeTarget
 
@@ -106,23 +107,23 @@ def test_ctrl_c(matrix: Path, tmp_path: Path, sign: signal.Signals) -> None:
 def test_ctrl_c_for_real(private_lab: None, tmp_path: Path) -> None:
     """The same with the real probe, in a lab of its own: interrupted, then resumed to what is planned."""
     path = tmp_path / "run.jsonl"
-    common = ["--table", "loopback-broadcast", "--sample", "200", "--seed", "1", "--repeat", "1"]
+    common = ["--table", "loopback-broadcast", "--sample", "120", "--seed", "1", "--repeat", "1"]
     common += ["--lab", "private", "--jobs", "1"]
     command = [sys.executable, "-m", "sockmatrix", "run"]
-    slow = [*command, *common, "--settle", "0.4", "-o", str(path)]
+    slow = [*command, *common, "--settle", "0.2", "-o", str(path)]
     done = interrupt(slow, path, tmp_path, signal.SIGINT)
     assert done.code == 130, done
     assert done.err.count("\n") == 1
     run = Run.read(path)
     assert run.footer is not None
     assert run.footer.ended == "interrupted"
-    assert 0 < len(run.cells) < 200
+    assert 0 < len(run.cells) < 120
     resume = next_command(done.out)
     resume[resume.index("--settle") + 1] = "0.02"
     subprocess.run([*command[:-1], *resume], cwd=tmp_path, env=environment(), check=True)
     from sockmatrix.selection import select
 
-    planned = select(["loopback-broadcast"], sample=200, seed=1)
+    planned = select(["loopback-broadcast"], sample=120, seed=1)
     assert sorted(cells_of(path)) == sorted(planned.ids)
     assert Run.read(path).complete
 

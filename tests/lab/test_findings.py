@@ -1,9 +1,10 @@
 """Koskela's finding and its neighbours, on real sockets: who hears a datagram to 127/8.
 
 Source: Lauri Koskela, "Loopback UDP broadcasts and multiple listeners", 2025, "How It Works": bound to
-127.255.255.255 with SO_REUSEADDR every listener gets every datagram; with any other address of 127/8 only
-one of them does. Linux delivers a broadcast to all (net/ipv4/udp.c, __udp4_lib_mcast_deliver) and looks a
-unicast up for one socket (__udp4_lib_lookup), of equals the one bound last, or one of a SO_REUSEPORT group.
+127.255.255.255 with SO_REUSEADDR every listener gets every datagram; with another address of 127/8 only
+one of them does. Linux delivers a broadcast to all (net/ipv4/udp.c, __udp4_lib_mcast_deliver) and looks
+up one socket for a unicast (__udp4_lib_lookup): of equals the one bound last, or one of a SO_REUSEPORT
+group.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The same outcomes however the probe is started: fresh processes, a zipapp, several lanes, another wait."""
+"""The same outcomes however a probe is started: fresh processes, a long wait, a zipapp, several lanes."""
 
 from __future__ import annotations
 

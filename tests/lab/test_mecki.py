@@ -1,11 +1,11 @@
 """Mecki's table for Linux since 3.9, cell by cell, on real sockets.
 
 Source: Mecki's answer to "How do SO_REUSEADDR and SO_REUSEPORT differ?" (Stack Overflow 14388706). His
-program tries pairs of 0.0.0.0, 127.0.0.1 and the interface's address (multicast: one group) over UDP and TCP,
+program tries pairs of 0.0.0.0, 127.0.0.1 and the interface's address (multicast: one group), UDP and TCP,
 plain and listening, with neither option, or one of them on the first socket, the second, or both.
 
-A capital means that the second socket may bind, a small letter that it gets EADDRINUSE. The letters say
-which of his sentences it follows from:
+In the tables below a letter says from which of his sentences a result follows; a capital that the second
+socket may bind, a small one that it gets EADDRINUSE.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def test_whether_the_second_socket_may_bind(
 def test_sockets_that_share_by_so_reuseaddr_cannot_both_listen(
     measured: Mapping[str, CellLine], cell: str
 ) -> None:
-    """The first exception again: the first that listens ends the sharing, and the bind was worth nothing."""
+    """The first exception again: once the first one listens, the bind of the second is worth nothing."""
     shares = TABLE["tcp", cell] == "C"
     assert measured[cell].listen == ({"B": "EADDRINUSE"} if shares else {})
 

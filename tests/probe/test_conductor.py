@@ -349,8 +349,8 @@ def test_ports_that_are_always_taken_are_no_outcome(monkeypatch: pytest.MonkeyPa
         assert (seen == {"inconclusive": "port in use"}) == key.startswith("bad/")
 
 
-def test_a_control_whose_port_is_taken_breaks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is nobody's outcome, and must not be taken for silent."""
+def test_without_a_control_nothing_is_concluded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A control whose port is taken proves no silence, nor is it silent: all is measured again."""
     world = World(fake_roles.the_lone)
     world.refuses = lambda role, port, _: "bind EADDRINUSE" if port in controls else None
     leader = make_conductor(monkeypatch, world)
@@ -360,6 +360,7 @@ def test_a_control_whose_port_is_taken_breaks_nothing(monkeypatch: pytest.Monkey
     results = measure(leader, cells)
     assert once_each(results, cells)
     assert all(seen["sends"][""].get("control") is None for [seen] in results.values())
+    assert leader.counts["voided"] == 1
 
 
 # Roles that are lost

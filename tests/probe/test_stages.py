@@ -6,14 +6,10 @@ from collections.abc import Callable
 
 import pytest
 import stages
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 SINGLE = stages.SINGLE_PORTS
-QUIET = settings(deadline=None)
-
-Pick = Callable[[int], int]
-"""From a sequence number to the sockets that hear it, as a bitmap of sockets."""
 
 
 def ports(bits: int) -> set[int]:
@@ -158,7 +154,6 @@ def behaviours(draw: st.DrawFn) -> tuple[int, list[int]]:
     return opened, draw(st.lists(st.sampled_from(pool), min_size=1, max_size=300))
 
 
-@QUIET
 @given(behaviours(), st.booleans())
 def test_it_ends_and_never_sends_a_datagram_twice(
     behaviour: tuple[int, list[int]], connections: bool
@@ -186,7 +181,6 @@ def test_it_ends_and_never_sends_a_datagram_twice(
     assert len(ports(sent)) <= max(SINGLE, stages.ports_to_meet(opened))
 
 
-@QUIET
 @given(st.integers(2, 12), st.integers(0, 11), st.booleans())
 def test_a_single_winner_has_won_often_enough(opened: int, winner: int, connections: bool) -> None:
     """Where one socket hears everything, it did so from many source ports."""

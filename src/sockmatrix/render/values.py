@@ -69,8 +69,8 @@ def fold_columns(grid: Grid) -> Grid:
 def side_by_side(runs: Sequence[tuple[str, Sequence[Grid]]]) -> list[Grid]:
     """Return the grids of several runs, (name, grids), as one grid for each title.
 
-    There is a column for each run and a row for each row and column of the grids; what a run does
-    not have is `MISSING`. Of two runs with one name, the names get numbers.
+    There is a column for each run and a row for each row and column of the grids, if any run has it;
+    what a run does not have is `MISSING`. Of two runs with one name, the names get numbers.
     """
     names = _distinct([name for name, _ in runs])
     parts: dict[str, dict[str, Grid]] = {}
@@ -140,5 +140,6 @@ def _beside(names: Sequence[str], grids: Mapping[str, Grid]) -> Grid:
         rows=tuple(
             (labels, tuple(by_name.get(name, MISSING) for name in names))
             for labels, by_name in found.items()
+            if any(cell != MISSING for cell in by_name.values())
         ),
     )
