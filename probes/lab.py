@@ -307,6 +307,8 @@ def _make_link(*, ipv6: bool) -> Interface:
                 netlink.talk(far_channel, request)
             for request in (*_addresses(index, 1, ipv6=ipv6), *_routes(index, ipv6=ipv6)):
                 netlink.talk(channel, request)
+        if ipv6:
+            _wait_for_local_route("2001:db8::1")
     except OSError:
         os.close(far)  # the namespace goes, its end of the veth with it, and so the other end
         raise
@@ -367,6 +369,27 @@ def _wait_for_carrier(*ends: tuple[socket.socket, int]) -> None:
             if time.monotonic() > deadline:
                 raise OSError(errno.ENETDOWN, os.strerror(errno.ENETDOWN))
             time.sleep(0.001)
+
+
+def _wait_for_local_route(address: str) -> None:
+    """Wait until a datagram to one's own IPv6 address is heard.
+
+    The kernel enters the route from a work queue (net/ipv6/addrconf.c, addrconf_dad_work), some time
+    after it has acknowledged the address; until then it looks for a neighbour on the link.
+    """
+    deadline = time.monotonic() + _CARRIER_TIMEOUT
+    while True:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as own:
+            own.settimeout(0.01)
+            own.bind((address, 0))
+            own.sendto(b"canary", own.getsockname())
+            try:
+                own.recv(16)
+            except socket.timeout as error:
+                if time.monotonic() > deadline:
+                    raise OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT)) from error
+            else:
+                return
 
 
 def _device_facts(index: int) -> dict[str, Any]:
@@ -487,7 +510,15 @@ def _inspect() -> list[tuple[str, bool, str]]:
     for what, symbol in (("IPv6", "if6"), ("broadcast", "subnet-bcast"), ("multicast", "group4")):
         try:
             copies = _copies(lab, symbol)
-            checks.append((what, copies == 1, f"heard {copies} times of 1"))
+            checks.append(
+                (
+                    what,
+                    copies == 1,
+                    {0: "sent, and not heard", 1: "sent, and heard once"}.get(
+                        copies, f"sent once, heard {copies} times"
+                    ),
+                )
+            )
         except (OSError, Unavailable) as error:
             checks.append((what, False, str(error)))
     other = [

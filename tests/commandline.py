@@ -100,4 +100,5 @@ def environment(**changes: str) -> dict[str, str]:
     """Return a plain environment for a command."""
     kept = {key: value for key, value in os.environ.items() if not key.endswith("_COLOR")}
     kept.pop("COLUMNS", None)
-    return {**kept, "PYTHONPATH": str(ROOT / "src"), "TERM": "xterm", **changes}
+    path = os.pathsep.join(filter(None, [str(ROOT / "src"), os.environ.get("PYTHONPATH")]))
+    return {**kept, "PYTHONPATH": path, "TERM": "xterm", **changes}

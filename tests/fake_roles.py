@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import conductor
 import counters
+import crew
 import lab
 import limits
 import trials
@@ -308,7 +309,7 @@ def make_conductor(
     **settings: Any,
 ) -> conductor.Conductor:
     """Return a conductor that leads the roles of `world` in a fake lab."""
-    monkeypatch.setattr(conductor, "RoleProcess", world.role)
+    monkeypatch.setattr(crew, "RoleProcess", world.role)
     monkeypatch.setattr(limits, "read", lambda: within)
     monkeypatch.setattr(counters, "lost_datagrams", lambda: world.lost_datagrams())  # noqa: PLW0108 - it may be replaced
     return conductor.Conductor(FakeLab(), conductor.Settings(**{"grace": 0.0, **settings}))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from commandline import environment
 
 from sockmatrix import __version__, cli, content
 from sockmatrix.exitcode import ExitCode
@@ -17,8 +18,7 @@ from sockmatrix.exitcode import ExitCode
 if TYPE_CHECKING:
     import argparse
 
-ROOT = Path(__file__).parents[1]
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "COLUMNS": "100", "NO_COLOR": "1"}
+ENVIRONMENT = environment(COLUMNS="100", NO_COLOR="1")
 
 
 @pytest.fixture(autouse=True)

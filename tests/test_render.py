@@ -73,8 +73,8 @@ last       only the socket bound last heard
 spread     each source port or connection reached one socket, but not all the same
 none       nobody heard anything
 B refused  B may not bind: EADDRINUSE, if nothing else is said in brackets
-lo4 ...    of what was sent to 127.0.0.1 (lo4), ::1 (lo6), the interface's address (if4, if6), a
-           group (group4)
+lo4 ...    of what was sent to 127.0.0.1 (lo4), ::1 (lo6), the interface (if4, if6), a group
+           (group4)
 """
     )
 

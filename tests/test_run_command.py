@@ -164,7 +164,7 @@ def test_the_verdict_is_last(sockmatrix: Commands, changes: dict[str, Any], code
         ({"trouble": "protocol", "at": 0}, "the probe speaks protocol 99, not 1"),
         ({"trouble": "garbage", "at": 0}, "the probe said something that is not its protocol: JSON is"),
         ({"trouble": "stateless", "at": 0}, "the probe does not say what it is: Object missing"),
-        ({"python": "no-such-python"}, "cannot start no-such-python: No such file or directory"),
+        ({"python": "no/such/python"}, "cannot start no/such/python: No such file or directory"),
     ],
 )
 def test_no_probe_no_run(sockmatrix: Commands, changes: dict[str, Any], said: str) -> None:

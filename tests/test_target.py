@@ -90,8 +90,8 @@ def test_it_does_not_start(trouble: str, said: str) -> None:
 
 def test_there_is_no_such_python() -> None:
     """An interpreter that cannot be started is named."""
-    with pytest.raises(NotStartedError, match=r"^cannot start no-such-python: No such file"):
-        Probe(LocalTarget("no-such-python"), ProbeOptions(), (0, 1))
+    with pytest.raises(NotStartedError, match=r"^cannot start no/such/python: No such file"):
+        Probe(LocalTarget("no/such/python"), ProbeOptions(), (0, 1))
 
 
 @pytest.mark.parametrize(

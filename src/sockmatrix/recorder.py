@@ -115,7 +115,7 @@ class Recording:
 @dataclass(slots=True)
 class _Tally:
     counts: collections.Counter[str] = field(default_factory=collections.Counter)
-    started: float = field(default_factory=time.monotonic)
+    seconds: float = 0.0
     ended: Literal["complete", "interrupted", "lost"] = "complete"
     check: CrossCheck | None = None
 
@@ -177,6 +177,7 @@ class Recorder:
         On Ctrl-C it stops, and keeps what it has. Raises OSError when that cannot be written.
         """
         tally = self._tally
+        started = time.monotonic()
         try:
             with progress("measuring", len(self.todo)) as advance:
                 for block in lanes.run(self.todo) if self.todo else ():
@@ -187,6 +188,7 @@ class Recorder:
                     advance(len(block.cells))
         except (KeyboardInterrupt, TargetError, ObservationError) as problem:
             self._give_up(lanes, problem)
+        tally.seconds = time.monotonic() - started
         return tally.ended
 
     def cross_check(self, lanes: Lanes, size: int) -> None:
@@ -231,7 +233,7 @@ class Recorder:
         footer = Footer(
             counts=runfile.count_words(line for line in everything.values()),
             ended=tally.ended,
-            seconds=round(time.monotonic() - tally.started, 1),
+            seconds=round(tally.seconds, 1),
             batches=tally.counts["batches"],
             voided=tally.counts["voided"],
             lost_roles=tally.counts["lost_roles"],

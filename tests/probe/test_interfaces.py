@@ -127,7 +127,7 @@ def test_short_netmasks() -> None:
     for mask, expected in (
         (b"\x05\0\0\0\xff", "255.0.0.0"),
         (b"\x07\xff\0\0\xff\xff\xff", "255.255.255.0"),
-        (b"\0\0", "0.0.0.0"),  # noqa: S104
+        (b"\0\0", "0.0.0.0"),
     ):
         rows = [Row("en0", UP, sockaddr("macos", "192.0.2.7"), mask)]
         assert walk("macos", rows, {"en0": 4})[0].ipv4_netmask == expected

@@ -172,7 +172,7 @@ def make(
 @pytest.mark.parametrize(
     ("symbol", "expected"),
     [
-        ("any4", "0.0.0.0"),  # noqa: S104
+        ("any4", "0.0.0.0"),
         ("lo4", "127.0.0.1"),
         ("lo4b", "127.0.0.2"),
         ("if4", "192.0.2.77"),

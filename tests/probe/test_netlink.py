@@ -133,7 +133,7 @@ def test_an_ipv6_address_is_usable_at_once(address: str) -> None:
             {1: bytes([224, 0, 0, 0]), 4: struct.pack("=i", 5)},
         ),
         (
-            netlink.new_route(5, "0.0.0.0", 0, "198.51.100.2"),  # noqa: S104
+            netlink.new_route(5, "0.0.0.0", 0, "198.51.100.2"),
             (2, 0, 0, 0, 254, 3, 0, 1, 0),
             {5: bytes([198, 51, 100, 2]), 4: struct.pack("=i", 5)},
         ),

@@ -242,10 +242,10 @@ def test_a_connection_has_no_pool() -> None:
 @pytest.mark.parametrize(
     ("destination", "profile", "kind", "bind"),
     [
-        ("lobcast", {}, socket.AF_INET, "0.0.0.0"),  # noqa: S104
+        ("lobcast", {}, socket.AF_INET, "0.0.0.0"),
         ("lo6", {}, socket.AF_INET6, "::"),
         ("mapped-lo", {}, socket.AF_INET6, "::"),
-        ("group4", {"via": "if4"}, socket.AF_INET, "0.0.0.0"),  # noqa: S104
+        ("group4", {"via": "if4"}, socket.AF_INET, "0.0.0.0"),
     ],
 )
 def test_a_control_is_the_most_willing_receiver(

@@ -42,7 +42,7 @@ def test_a_pool_has_a_socket_for_every_source_port(network: Network) -> None:
     """Each with the options of its profile, bound to the wildcard."""
     one = Sender(NONCE, None)
     assert one.prepare(3, UDP4, [(1, 6, 1)], [20000, 20001]) == [None]
-    assert [sock.getsockname() for sock in one.pools[3]] == [("0.0.0.0", 20000), ("0.0.0.0", 20001)]  # noqa: S104
+    assert [sock.getsockname() for sock in one.pools[3]] == [("0.0.0.0", 20000), ("0.0.0.0", 20001)]
     assert all(("setsockopt", 1, 6, 1) in sock.calls for sock in network.sockets)
 
 

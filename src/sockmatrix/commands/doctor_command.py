@@ -23,6 +23,8 @@ _TOOLS = {
 }
 
 
+_NAMES = {"EXCLUSIVE": "SO_EXCLUSIVEADDRUSE, Solaris: SO_EXCLBIND"}
+
 _PATIENCE = 60  # seconds
 
 
@@ -90,11 +92,13 @@ def _print(hello: dict[str, Any], checks: list[list[Any]]) -> None:
         print(f"{'ok' if works else 'no':<12}{printable(what)}: {printable(str(detail))}")
     print()
     for value, (options, missing) in hello["reuse"].items():
-        names = " + ".join(options) or "no option"
+        names = " + ".join(_NAMES.get(option, option) for option in options) or "no option"
         state = "ok" if missing is None else "no"
-        reason = "" if missing is None else f": there is no {missing} here; its cells are absent"
+        reason = "" if missing is None else ": there is no such option here; its cells are absent"
         print(f"{state:<12}{value} ({names}){reason}")
     print()
     for name, use in _TOOLS.items():
         found = shutil.which(name)
-        print(f"{'ok' if found else 'no':<12}{name}: {found or 'not installed'} ({use})")
+        print(
+            f"{'ok' if found else '-':<12}{name} {use}" + ("" if found else " (optional, not installed)")
+        )

@@ -20,7 +20,7 @@ from sockmatrix.recorder import Recorder, Recording
 from sockmatrix.render import text
 from sockmatrix.render.escape import printable
 from sockmatrix.render.screen import Screen
-from sockmatrix.runfile import RunFileError
+from sockmatrix.runfile import RunFileError, count_words
 from sockmatrix.target import LocalTarget, ProbeOptions, TargetError
 
 if TYPE_CHECKING:
@@ -211,14 +211,17 @@ def _tell(
         print(json.dumps({**recording.facts(), "exit": code.value, "verdict": verdict(code)}))
         return code
     screen = Screen.of(sys.stdout)
-    wanted = None if selection.whole else selection.ids
     if len(selection.cells) <= FEW:
         name = recording.header.platform.name
         print(text.listing(grids.listing(selection.cells, [(name, recording.cells)]), screen))
-    else:
-        tables = grids.summaries(selection.plans, recording.cells, wanted)
+    elif selection.whole:
+        tables = grids.summaries(selection.plans, recording.cells)
         if tables:
             print(text.summary(tables, screen))
+    else:  # a summary of some cells would be mostly gaps
+        for word, count in count_words(recording.cells.values()).items():
+            print(f"{count:>7}  {word}")
+        print()
     path = recording.path
     print(f"{recording.sentence()}\n\nrun file  {path}")
     if recording.ended != "complete":

@@ -58,7 +58,7 @@ _MEANINGS = (
 
 _LABELS = (
     "lo4 ...",
-    "of what was sent to 127.0.0.1 (lo4), ::1 (lo6), the interface's address (if4, if6), a group (group4)",
+    "of what was sent to 127.0.0.1 (lo4), ::1 (lo6), the interface (if4, if6), a group (group4)",
 )
 _LABELLED = re.compile("((lo[46]|if[46]|group4)[+ ])+")
 
