@@ -36,7 +36,9 @@ def main() -> int:
     if arguments.doctor:
         import json
 
-        print(json.dumps(labs.doctor()))
+        import checkup
+
+        print(json.dumps(checkup.check()))
         return 0
     try:
         lab = labs.enter(arguments.lab, allow_lan=arguments.allow_lan)

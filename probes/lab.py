@@ -12,15 +12,15 @@ import errno
 import os
 import socket
 import sys
-import time
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import namespaces
 import netlink
 import platforms
+import veth
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from interfaces import Interface
 
@@ -48,8 +48,6 @@ LINK_SYMBOLS = frozenset({"if4", "if6", "subnet-bcast", "subnet-net", "limited"}
 # Destinations that a host delivers to itself: RFC 1122, 3.2.1.3 (g) for 127/8.
 STAYS = frozenset({"lo4", "lo4b", "lonet", "lobcast", "lo6", "mapped-lo", "if4", "if6"})
 
-LINK, PEER = "lab0", "lab1"
-_CARRIER_TIMEOUT = 2.0  # seconds; a veth has its carrier at once, its report may lag
 _CANARY_TIMEOUT = 2.0
 _UNORDERED_GRACE = 0.02  # seconds; where a fence may overtake a datagram
 
@@ -169,7 +167,7 @@ class Lab:
         linux = namespaces.supported()
         names = (*namespaces.SETTINGS, *namespaces.RECORDED)
         if self._private and self._link_error is None:
-            names += tuple(f"net.ipv4.conf.{LINK}.{one}" for one in ("rp_filter", "accept_local"))
+            names += tuple(f"net.ipv4.conf.{veth.LINK}.{one}" for one in ("rp_filter", "accept_local"))
         return {
             "kind": self.kind,
             "how": self.how,
@@ -205,7 +203,7 @@ def enter(kind: str, *, allow_lan: bool) -> Lab:
         raise ValueError(f"unknown lab: {kind}")
     if kind == "host":
         return Lab(how="host", own=_host_interfaces, allow_lan=allow_lan)
-    how, reason = _find_way()
+    how, reason = find_way()
     if how is not None:
         return _enter_private(how, allow_lan=allow_lan)
     if kind == "private":
@@ -213,7 +211,7 @@ def enter(kind: str, *, allow_lan: bool) -> Lab:
     return Lab(how="host", own=_host_interfaces, reason=reason, allow_lan=allow_lan)
 
 
-def _find_way() -> tuple[str | None, str]:
+def find_way() -> tuple[str | None, str]:
     """Return how a private network can be entered, or None and the reason."""
     if not namespaces.supported():
         return None, "no private network: network namespaces exist on Linux only"
@@ -279,117 +277,10 @@ def _enter_private(how: str, *, allow_lan: bool) -> Lab:
     ]
     link_error = None
     try:
-        own.append(_make_link(ipv6=ipv6))
+        own.append(veth.make(ipv6=ipv6))
     except OSError as error:
         link_error = errno.errorcode.get(error.errno or 0, "no errno")
     return Lab(how=how, own=lambda: own, allow_lan=allow_lan, private=True, link_error=link_error)
-
-
-def _make_link(*, ipv6: bool) -> Interface:
-    """Make the veth; raise OSError where the kernel has none, leaving nothing behind.
-
-    Both ends in one namespace would hear each multicast twice: the far end gets its own, which
-    lives for as long as this process holds its descriptor.
-    """
-    from interfaces import Interface
-
-    far, far_channel = _far_namespace()
-    try:
-        with netlink.connect() as channel, far_channel:
-            netlink.talk(channel, netlink.new_veth(LINK, PEER, far))
-            index = netlink.read_link(channel, LINK).index
-            peer = netlink.read_link(far_channel, PEER).index
-            # The far end first, so that the near end has its carrier when it comes up.
-            netlink.set_up(far_channel, peer)
-            netlink.set_up(channel, index)
-            _wait_for_carrier((channel, index), (far_channel, peer))
-            for request in _addresses(peer, 2, ipv6=ipv6):
-                netlink.talk(far_channel, request)
-            for request in (*_addresses(index, 1, ipv6=ipv6), *_routes(index, ipv6=ipv6)):
-                netlink.talk(channel, request)
-        if ipv6:
-            _wait_for_local_route("2001:db8::1")
-    except OSError:
-        os.close(far)  # the namespace goes, its end of the veth with it, and so the other end
-        raise
-    return Interface(
-        name=LINK,
-        index=index,
-        ipv4="198.51.100.1",
-        ipv4_broadcast="198.51.100.255",
-        ipv4_netmask="255.255.255.0",
-        ipv6="2001:db8::1" if ipv6 else None,
-        loopback=False,
-    )
-
-
-def _addresses(index: int, host: int, *, ipv6: bool) -> Iterator[bytes]:
-    """Yield the requests for the addresses of one end of the veth."""
-    yield netlink.new_address(index, f"198.51.100.{host}", 24, "198.51.100.255")
-    if ipv6:
-        yield netlink.new_address(index, f"2001:db8::{host}", 64)
-        yield netlink.new_address(index, f"fe80::{host}", 64)
-
-
-def _routes(index: int, *, ipv6: bool) -> Iterator[bytes]:
-    yield netlink.new_route(index, "224.0.0.0", 4)
-    yield netlink.new_route(index, "0.0.0.0", 0, "198.51.100.2")  # noqa: S104 - a destination
-    if ipv6:
-        yield netlink.new_route(index, "::", 0, "2001:db8::2")
-
-
-def _far_namespace() -> tuple[int, socket.socket]:
-    """Make the namespace of the far end; return a descriptor of it and a channel into it."""
-    home = namespaces.current()
-    try:
-        namespaces.setns(home)  # changes nothing: proves the way back before leaving
-        namespaces.unshare(namespaces.CLONE_NEWNET)
-        try:
-            far = namespaces.current()
-            namespaces.write_settings()
-            return far, netlink.connect()
-        finally:
-            _return_to(home)
-    finally:
-        os.close(home)
-
-
-def _return_to(home: int) -> None:
-    try:
-        namespaces.setns(home)
-    except OSError as error:
-        raise LabError(f"no way back into the lab's namespace: {error}") from error
-
-
-def _wait_for_carrier(*ends: tuple[socket.socket, int]) -> None:
-    """Wait until both ends are reported as up: before that IPv6 has no multicast route."""
-    deadline = time.monotonic() + _CARRIER_TIMEOUT
-    for channel, index in ends:
-        while not netlink.read_link(channel, index).is_operational():
-            if time.monotonic() > deadline:
-                raise OSError(errno.ENETDOWN, os.strerror(errno.ENETDOWN))
-            time.sleep(0.001)
-
-
-def _wait_for_local_route(address: str) -> None:
-    """Wait until a datagram to one's own IPv6 address is heard.
-
-    The kernel enters the route from a work queue (net/ipv6/addrconf.c, addrconf_dad_work), some time
-    after it has acknowledged the address; until then it looks for a neighbour on the link.
-    """
-    deadline = time.monotonic() + _CARRIER_TIMEOUT
-    while True:
-        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as own:
-            own.settimeout(0.01)
-            own.bind((address, 0))
-            own.sendto(b"canary", own.getsockname())
-            try:
-                own.recv(16)
-            except socket.timeout as error:
-                if time.monotonic() > deadline:
-                    raise OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT)) from error
-            else:
-                return
 
 
 def _device_facts(index: int) -> dict[str, Any]:
@@ -478,78 +369,3 @@ def _ephemeral_ports() -> tuple[int, int]:
     if sys.platform == "win32":
         return 49152, 65535  # RFC 6335, and the default there; asking `netsh` takes a second
     return interfaces.ephemeral_range() or (32768, 65535)
-
-
-def doctor() -> list[tuple[str, bool, str]]:
-    """Check what a private lab needs: (what, whether it works, detail), each in a child process."""
-    if not namespaces.supported():
-        return [("private network", False, _find_way()[1])]
-    user = os.geteuid()
-    permissions = namespaces.permissions()
-    checks = []
-    failures = {how: namespaces.rehearse(how, prove) for how in namespaces.candidates(user)}
-    for how, failure in failures.items():
-        detail = "a datagram over its loopback was heard"
-        if failure is not None:
-            detail = namespaces.refusal(failure, permissions, root=user == 0)
-        checks.append((f"private network ({how})", failure is None, detail))
-    if None not in failures.values():
-        return checks
-    try:
-        inside = namespaces.in_child(_inspect)
-    except ChildProcessError as error:
-        return [*checks, ("lab", False, str(error))]
-    return checks + [(what, ok, detail) for what, ok, detail in inside]
-
-
-def _inspect() -> list[tuple[str, bool, str]]:
-    lab = enter("private", allow_lan=False)
-    facts = lab.facts()
-    link, sysctls = facts["interfaces"]["link"], facts["sysctls"]
-    checks = [("veth", link["kind"] == "veth", link.get("error", "made in a namespace of its own"))]
-    for what, symbol in (("IPv6", "if6"), ("broadcast", "subnet-bcast"), ("multicast", "group4")):
-        try:
-            copies = _copies(lab, symbol)
-            checks.append(
-                (
-                    what,
-                    copies == 1,
-                    {0: "sent, and not heard", 1: "sent, and heard once"}.get(
-                        copies, f"sent once, heard {copies} times"
-                    ),
-                )
-            )
-        except (OSError, Unavailable) as error:
-            checks.append((what, False, str(error)))
-    other = [
-        f"{name} is {sysctls[name]}"
-        for name, value in namespaces.SETTINGS.items()
-        if sysctls.get(name, value) != value
-    ]
-    known = sum(name in sysctls for name in namespaces.SETTINGS)
-    as_wanted = f"{known} of {len(namespaces.SETTINGS)} known here, all as the lab wants them"
-    checks.append(("settings", not other, ", ".join(other) or as_wanted))
-    return checks
-
-
-def _copies(lab: Lab, symbol: str) -> int:
-    """Count how often a datagram to `symbol` is heard in a private lab; a fence ends the count."""
-    version6 = symbol == "if6"
-    family = socket.AF_INET6 if version6 else socket.AF_INET
-    own = lab.interface("if6" if version6 else "if4")
-    to, unicast = lab.address(symbol, 0), own.ipv6 if version6 else own.ipv4
-    with socket.socket(family, socket.SOCK_DGRAM) as receiver:
-        receiver.settimeout(_CANARY_TIMEOUT)
-        receiver.bind(("::" if version6 else "", 0))
-        port = receiver.getsockname()[1]
-        if symbol == "group4":
-            membership = socket.inet_aton(to) + socket.inet_aton(str(own.ipv4))
-            receiver.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
-        with socket.socket(family, socket.SOCK_DGRAM) as sender:
-            sender.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
-            sender.sendto(b"copy", (to, port))
-            sender.sendto(b"fence", (unicast, port))
-        heard = 0
-        while receiver.recv(16) == b"copy":
-            heard += 1
-        return heard

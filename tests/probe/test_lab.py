@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import checkup
 import interfaces
 import lab
 import namespaces
@@ -146,7 +147,7 @@ def test_other_systems_have_no_private_network(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(lab, "_probe_ipv6", lambda: (True, True))
     assert "Linux only" in str(lab.enter("auto", allow_lan=False).reason)
     assert lab.enter("host", allow_lan=False).reason is None
-    assert [ok for _, ok, _ in lab.doctor()] == [False]
+    assert [ok for _, ok, _ in checkup.check()] == [False]
 
 
 def test_an_unknown_kind_of_lab_is_a_mistake() -> None:
@@ -376,7 +377,7 @@ def test_settings_that_reset_others_come_first() -> None:
 
 _PRELUDE = """
 import json, os, socket, sys
-import lab, namespaces, netlink
+import checkup, lab, namespaces, netlink
 
 def report(value):
     print(json.dumps(value))
@@ -384,7 +385,7 @@ def report(value):
 
 def heard(here, symbol):
     try:
-        return lab._copies(here, symbol)
+        return checkup._copies(here, symbol)
     except Exception as error:
         return repr(error)
 """
@@ -659,7 +660,7 @@ def test_the_doctor_tells_what_works_here() -> None:
     """Each check has a name, a verdict and a detail, and this process stays where it is."""
     script = """
 before = os.readlink("/proc/self/ns/net")
-report({"checks": lab.doctor(), "same": before == os.readlink("/proc/self/ns/net")})
+report({"checks": checkup.check(), "same": before == os.readlink("/proc/self/ns/net")})
 """
     value = finish(start(script))
     assert value["same"]
