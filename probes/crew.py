@@ -147,7 +147,7 @@ class Crew:
 def _fences(lab: labs.Lab) -> List[Tuple[int, str]]:
     """Return (address family, own address) for each interface and family that has one."""
     found = []
-    for symbol in ("lo4", "lo6", "if4"):
+    for symbol in ("lo4", "lo6", "if4", "if6"):
         try:
             host = lab.address(symbol, 0)
         except labs.Unavailable:

@@ -18,7 +18,9 @@ import errnos
 import payload
 
 _RESET = struct.pack("@ii", 1, 0) if os.name != "nt" else struct.pack("@HH", 1, 0)
-_CONNECT_TIMEOUT = 1.0  # seconds; on a loopback a connection is made or refused in microseconds
+# Seconds. On a loopback a connection is made or refused in microseconds; Windows asks a closed port again
+# for two seconds.
+_CONNECT_TIMEOUT = 1.0 if os.name != "nt" else 4.0
 _PATIENCE = 5  # timed-out connections after which the rest are not tried
 
 Result = Tuple[int, int, Optional[str]]

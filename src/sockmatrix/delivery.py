@@ -115,8 +115,9 @@ def deliver(send: Send, opened: Sequence[str], n: int, *, connected: bool) -> De
     for bits in heard.values():
         shared |= union & bits
         union |= bits
-    copies = tuple(role for role in opened if send.again.get(role))
-    always = tuple(role for role, bits in heard.items() if bits == numbers)
+    # `or ()`: before Python 3.11 an empty tuple made of a generator is not the one that is left out.
+    copies = tuple(role for role in opened if send.again.get(role)) or ()
+    always = tuple(role for role, bits in heard.items() if bits == numbers) or ()
     if copies or (heard and len(always) < len(heard) and (shared or union != numbers)):
         return Delivery(
             word="duplicated" if copies else "uneven",
