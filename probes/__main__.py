@@ -51,6 +51,11 @@ def main() -> int:
     import limits
 
     index, _, count = arguments.share.partition("/")
+    most = limits.MOST_SOURCE_PORTS
+    if not (index.isdecimal() and count.isdecimal() and int(index) < int(count)):
+        parser.error("--share is index/count, such as 0/2")
+    if arguments.source_ports is not None and not 1 <= arguments.source_ports <= most:
+        parser.error(f"--source-ports is a number from 1 to {most}")
     leader = conductor.Conductor(
         lab,
         conductor.Settings(

@@ -22,6 +22,7 @@ from speech import Manner, speak
 from trials import Cell, Seen, Trial
 
 _TRIES = 3
+_FEWEST_PORTS = 450  # two batches
 _UNDECIDED = "a connection was neither made nor refused"
 
 Results = Callable[[Cell, Union[Seen, str]], None]
@@ -62,18 +63,23 @@ class Conductor:
         self.limits = limits.read()
         self.counts: Dict[str, int] = collections.Counter()
         self._trial = 0
-        index, count = settings.share
+        # A private lab is its own; only those who share a host share its ports and groups.
+        index, count = settings.share if lab.kind == "host" else (0, 1)
         self._port_count = lab.port_count // count
         self._first_port = lab.first_port + index * self._port_count
         self._slots = labs.GROUPS // count
         self._first_slot = index * self._slots
-        self._port = random.SystemRandom().randrange(self._cell_ports())
+        self._cell_ports = self._port_count - min(SENDER_PORTS, self._port_count // 3)
+        if self._cell_ports < _FEWEST_PORTS:
+            raise labs.LabError(f"{count} probes in one lab have too few ports each: use fewer (--jobs)")
+        self._port = random.SystemRandom().randrange(self._cell_ports)
         self._silences = 0
         self._closing: Optional[Tuple[Batch, List[Trial], List[str], Results]] = None
         self._controls: Dict[Any, Cell] = {}
         self._groups: Dict[int, str] = {}
         top_port = self._first_port + self._port_count - 1
-        self._crew = Crew(self.compiler, top_port, self.counts, cpu)
+        sender_ports = range(top_port, self._first_port + self._cell_ports - 1, -1)
+        self._crew = Crew(self.compiler, sender_ports, self.counts, cpu)
 
     # --- cells -----------------------------------------------------------------------------------
 
@@ -145,7 +151,9 @@ class Conductor:
         batches = []
         for (_, listens), members in by_shape.items():
             start = 0
-            for size in limits.split(len(members), self.limits.cells(listens=listens)):
+            for size in limits.split(
+                len(members), self.limits.cells(listens=listens, lanes=self.settings.share[1])
+            ):
                 batches.append(Batch(members[start : start + size]))
                 start += size
         return batches + alone
@@ -232,7 +240,7 @@ class Conductor:
         controls = {voice.kind: voice for cell in cells for voice in cell.voices if not voice.connects}
         # Controls take part in the first round only, with its role.
         everybody = cells + [self._control(cells[0].shape[0], voice) for voice in controls.values()]
-        count = self._cell_ports()
+        count = self._cell_ports
         if self._port + len(everybody) > count:
             self._port = 0
         first = self._first_port + self._port
@@ -261,9 +269,6 @@ class Conductor:
                 "", ((role, program),), [own_voice], (role,), (role,), ("",), (), False, False
             )
         return self._controls[key]
-
-    def _cell_ports(self) -> int:
-        return self._port_count - SENDER_PORTS
 
     def stop(self) -> None:
         """Stop all roles; they are started again when they are needed."""

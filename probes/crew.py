@@ -15,8 +15,8 @@ from programs import Compiler, Pool, family
 from trials import Trial
 
 SENDER = "S"
-SENDER_PORTS = 3200
-"""Ports that are kept from the cells for the sender's sockets."""
+SENDER_PORTS = 2400
+"""Ports that are kept from the cells for the sender's sockets, at most."""
 
 _PATIENCE = 30.0  # seconds for an answer
 _FENCE_PATIENCE = 2.0  # seconds; a quarter of a second once a fence stayed silent twice
@@ -31,14 +31,14 @@ class Silent(Void):
 
 
 class Crew:
-    """The roles of one lab. `top_port` is the highest of the sender's ports, `counts` is added to."""
+    """The roles of one lab. `ports` are the sender's, in the order of use; `counts` is added to."""
 
     def __init__(
-        self, compiler: Compiler, top_port: int, counts: Dict[str, int], cpu: Optional[int]
+        self, compiler: Compiler, ports: range, counts: Dict[str, int], cpu: Optional[int]
     ) -> None:
         self.sender_ports: List[int] = []
         self._compiler = compiler
-        self._top_port = top_port
+        self._ports = ports
         self._counts = counts
         self._cpu = cpu
         self._nonce = os.urandom(8)
@@ -93,7 +93,7 @@ class Crew:
         return number
 
     def _next_sender_port(self) -> int:
-        port = self._top_port - len(self.sender_ports) % SENDER_PORTS
+        port = self._ports[len(self.sender_ports) % len(self._ports)]
         self.sender_ports.append(port)
         return port
 

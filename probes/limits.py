@@ -16,6 +16,7 @@ CELLS = 200
 WINDOW = 120
 """Datagrams a socket may be sent before it is drained: a default buffer keeps some 256."""
 MANY_SOCKETS = 9
+MOST_SOURCE_PORTS = 2000
 _DATAGRAM_MEMORY = 1280  # bytes a small queued datagram is charged (truesize), rounded up
 
 
@@ -26,9 +27,12 @@ class Limits(NamedTuple):
     descriptors: int
     queued: int
 
-    def cells(self, *, listens: bool) -> int:
-        """Return the most cells of a batch; a TCP cell may hold a window of connections."""
-        most = min(CELLS, self.slots - 1, self.descriptors // 4)
+    def cells(self, *, listens: bool, lanes: int = 1) -> int:
+        """Return the most cells of a batch; a TCP cell may hold a window of connections.
+
+        The slots are shared by the `lanes` side by side, and by the batch that opens while one closes.
+        """
+        most = min(CELLS, self.slots // (2 * lanes) - 1, self.descriptors // 4)
         return max(1, min(most, self.descriptors // 48) if listens else most)
 
 

@@ -93,6 +93,8 @@ class Role:
         return failures
 
     def _drop(self, trial: int) -> None:
+        self.bound.pop(trial, None)
+        self.listening.pop(trial, None)
         sock = self.sockets.pop(trial, None)
         if sock is not None:
             sock.close()
@@ -142,8 +144,10 @@ class Role:
         while True:
             try:
                 connection, _ = listener.accept()
-            except OSError:
+            except BlockingIOError:
                 return found, strangers
+            except (ConnectionAbortedError, InterruptedError):
+                continue  # a stranger's that is gone already; any other error ends this role
             self.kept.append(connection)
             connection.settimeout(_READ_TIMEOUT)
             try:

@@ -23,6 +23,9 @@ _RESET = struct.pack("@ii", 1, 0) if os.name != "nt" else struct.pack("@HH", 1, 
 _CONNECT_TIMEOUT = 1.0 if os.name != "nt" else 4.0
 _PATIENCE = 5  # timed-out connections after which the rest are not tried
 
+UNTRIED = "untried"
+"""In place of an errno name: too many connections before had timed out."""
+
 Result = Tuple[int, int, Optional[str]]
 Entry = Tuple[int, int, int, str, int, int, List[int]]
 
@@ -32,7 +35,11 @@ class Sender:
 
     def __init__(self, nonce: bytes, cpu: Optional[int]) -> None:
         self.nonce = nonce
-        self.cpu = cpu
+        if cpu is not None and hasattr(os, "sched_setaffinity"):
+            try:
+                os.sched_setaffinity(0, {cpu})
+            except OSError:
+                pass
         self.pools: Dict[int, List[socket.socket]] = {}
         self.fences: List[socket.socket] = []
         self.connections: List[socket.socket] = []
@@ -46,12 +53,6 @@ class Sender:
         The sockets are bound to the wildcard address. A port that somebody else holds is replaced by
         one of the system's choice (no reuse option is set, so it is nobody's).
         """
-        if self.cpu is not None and hasattr(os, "sched_setaffinity"):
-            try:
-                os.sched_setaffinity(0, {self.cpu})
-            except OSError:
-                pass
-            self.cpu = None
         pool = self.pools.setdefault(number, [])
         try:
             for port in ports[len(pool) :]:
@@ -123,7 +124,7 @@ class Sender:
             problem = None
             for number in numbers:
                 if timed_out >= _PATIENCE:
-                    problem = "ETIMEDOUT"
+                    problem = UNTRIED
                     break
                 sock = socket.socket(family, socket.SOCK_STREAM)
                 try:

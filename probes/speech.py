@@ -7,8 +7,9 @@ import time
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 import stages
-from crew import Crew
+from crew import Crew, Void
 from limits import Limits
+from sender import UNTRIED
 from trials import Trial, Voicing, bitmap, sequence_numbers
 
 Window = List[Tuple[Trial, int, Tuple[int, ...]]]
@@ -42,9 +43,24 @@ def speak(crew: Crew, trials: List[Trial], by_number: Dict[int, Trial], manner: 
         if manner.grace:
             time.sleep(manner.grace)
         crew.drain(roles, by_number)
-        if any(trial.cell.voices[index].connects for trial, index, _ in window):
+        connected = [(trial, index) for trial, index, _ in window if trial.cell.voices[index].connects]
+        if connected:
             crew.hang_up(roles)
+            _check(connected)
         waiting = [pair for pair in waiting if _unsettled(*pair, manner)]
+
+
+def _check(connected: List[Tuple[Trial, int]]) -> None:
+    """Raise Void where a connection was made and none of our sockets has it, or was not tried."""
+    for trial, index in connected:
+        voicing = trial.voicings[index]
+        received = 0
+        for bits in voicing.heard.values():
+            received |= bits
+        if voicing.sent & ~received:
+            raise Void("a connection was made, but not to one of our sockets")
+        if voicing.error == UNTRIED:
+            raise Void("connections were neither made nor refused")
 
 
 def _first(trials: List[Trial], manner: Manner) -> List[Tuple[Trial, int]]:

@@ -312,7 +312,9 @@ def make_conductor(
     monkeypatch.setattr(crew, "RoleProcess", world.role)
     monkeypatch.setattr(limits, "read", lambda: within)
     monkeypatch.setattr(counters, "lost_datagrams", lambda: world.lost_datagrams())  # noqa: PLW0108 - it may be replaced
-    return conductor.Conductor(FakeLab(), conductor.Settings(**{"grace": 0.0, **settings}))
+    lab = FakeLab()
+    lab.kind = "host" if "share" in settings else "private"  # only a host is shared
+    return conductor.Conductor(lab, conductor.Settings(**{"grace": 0.0, **settings}))
 
 
 def make_cell(

@@ -35,7 +35,7 @@ def test_run(sockmatrix: Commands) -> None:
     assert Run.read("out.jsonl").complete
     assert set(Run.read("out.jsonl").cells) == sockmatrix.selection.ids
     assert done.err == (
-        "Measuring 176 cells on linux 6.12.1 in a private network namespace, 3 repetitions each.\n"
+        "Measuring 176 cells on linux 6.12.1 in a private network namespace, 3 times each.\n"
     )
     out = done.out.splitlines()
     assert out[:2] == ["hearing", "Who hears it?"]
@@ -95,7 +95,7 @@ def test_dry_run_does_nothing(sockmatrix: Commands) -> None:
     assert done.out.splitlines() == [
         "    160  hearing",
         "     16  listening",
-        "    176  cells, 7 repetitions each; nothing was measured",
+        "    176  cells, 7 times each; nothing was measured",
     ]
     told = json.loads(sockmatrix("run", "--dry-run", "--json", "--jobs", "3").out)
     assert told == {"cells": {"hearing": 160, "listening": 16}, "repeat": 3, "jobs": 3}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sockmatrix import plan as plans
-from sockmatrix.render.values import Grid
+from sockmatrix.render.values import MISSING, Grid
 from sockmatrix.wording import headline
 
 if TYPE_CHECKING:
@@ -37,8 +37,20 @@ def summaries(
                 texts = tuple(headline(found.get(column)) for column in shown.columns)
                 rows.append((row.labels, texts))
         if rows:
+            # A column of which nothing was asked for is left out.
+            kept = [
+                place
+                for place, _ in enumerate(shown.columns)
+                if wanted is None or any(texts[place] != MISSING for _, texts in rows)
+            ]
             grids.append(
-                Grid(plan.table.name, plan.table.question, shown.headings, shown.columns, tuple(rows))
+                Grid(
+                    plan.table.name,
+                    plan.table.question,
+                    shown.headings,
+                    tuple(shown.columns[place] for place in kept),
+                    tuple((labels, tuple(texts[place] for place in kept)) for labels, texts in rows),
+                )
             )
     return grids
 

@@ -26,7 +26,7 @@ from sockmatrix.observation import BYSTANDER, Errno, Failure, Label, Reason, Rol
 from sockmatrix.wording import headline, sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from sockmatrix.observation import Observation
 
@@ -255,7 +255,7 @@ def _single(observation: Observation, n: int, *, connects: bool) -> Outcome:
         if role != BYSTANDER and (role not in failed or failed[role].startswith("join"))
     ]
     foreign = observation.foreign * n
-    doubt = observation.inconclusive or _doubt(observation, opened)
+    doubt = observation.inconclusive or _doubt(observation, opened, connects=connects)
     if doubt:
         return Outcome(missed=n, inconclusive=doubt, foreign=foreign)
     send: dict[str, str] = {}
@@ -279,12 +279,21 @@ def _single(observation: Observation, n: int, *, connects: bool) -> Outcome:
     )
 
 
-def _doubt(observation: Observation, opened: list[str]) -> str:
+def _union(heard: Mapping[str, int]) -> int:
+    received = 0
+    for bits in heard.values():
+        received |= bits
+    return received
+
+
+def _doubt(observation: Observation, opened: list[str], *, connects: bool) -> str:
     """Return why an observation tells nothing, or nothing."""
     if not observation.roles:
         return "the observation is empty"
     for role, status in observation.roles.items():
-        if status.rpartition(" ")[2] in _SHORTAGE:
+        call, _, errno = status.rpartition(" ")
+        # ENOBUFS from a join is an answer: igmp_max_memberships (ip(7)).
+        if errno in _SHORTAGE or (errno == _NO_BUFFERS and call != "join"):
             return f"{role}: {status}"
     for send in observation.sends.values():
         for role in (*send.heard, *send.again):
@@ -292,8 +301,10 @@ def _doubt(observation: Observation, opened: list[str]) -> str:
                 return f"{role} heard something although it was not open"
         if send.error in _NO_ANSWER or send.error in _SHORTAGE:
             return f"sending ended with {send.error}"
-        if send.error == _NO_BUFFERS and send.sent:
-            return f"sending stopped half-way with {send.error}"
+        if send.error == _NO_BUFFERS:
+            return f"sending ended with {send.error}"
+        if (connects or send.refused) and send.sent & ~_union(send.heard):
+            return "a connection was made, but not to one of our sockets"
         if opened and not send.error and not tried(send, opened):
             return "nothing was sent"
     return ""

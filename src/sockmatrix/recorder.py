@@ -208,7 +208,7 @@ class Recorder:
                     different += [
                         line.id
                         for line in collect.lines(block, self._versions)
-                        if not line.agrees(self._cells[line.id])
+                        if not agree(line, self._cells[line.id])
                     ]
                     checked += len(block.cells)
                     advance(len(block.cells))
@@ -245,3 +245,14 @@ class Recorder:
         self._writer.finish(footer)
         planned = len(self.selection.cells)
         return Recording(self.path, self._header, self._cells, footer, planned, self._had)
+
+
+def agree(again: CellLine, before: CellLine) -> bool:
+    """Tell whether a cell measured once `again` is as before, or one of the ways it was before."""
+    if again.agrees(before):
+        return True
+    deliveries = (*again.delivery.values(), *before.delivery.values())
+    if not (before.variants or any(delivery.place == "varies" for delivery in deliveries)):
+        return False
+    facets = again.facets(any_one=True)
+    return any(facets == way.facets(any_one=True) for way in before.variants or (before,))

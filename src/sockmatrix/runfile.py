@@ -127,7 +127,8 @@ class Run:
     @property
     def complete(self) -> bool:
         """Whether all that was planned was measured."""
-        return self.footer is not None and self.footer.ended == "complete"
+        done = self.footer is not None and self.footer.ended == "complete"
+        return done and len(self.cells) >= self.header.planned
 
 
 def _read(path: Path, file: BinaryIO) -> Run:

@@ -28,6 +28,7 @@ _MUST_AGREE = {
     "protocol": "another protocol",
     "platform": "another platform",
     "tables": "other tables",
+    "repeat": "another --repeat",
 }
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,18 @@ def schema() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"A line of a sockmatrix run file, schema {SCHEMA}",
-        **msgspec.json.schema(Line),
+        **_clean(msgspec.json.schema(Line)),
     }
+
+
+def _clean(value: Any) -> Any:
+    """Return `value` with the indentation of docstrings gone, as Python 3.13 has it already."""
+    if isinstance(value, dict):
+        return {
+            key: inspect.cleandoc(one) if key == "description" and isinstance(one, str) else _clean(one)
+            for key, one in value.items()
+        }
+    return [_clean(one) for one in value] if isinstance(value, list) else value
 
 
 def text() -> str:

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import fake_roles
+import lab
 import limits
 import pytest
 import stages
@@ -272,7 +273,7 @@ def test_conductors_side_by_side_share_neither_ports_nor_groups(monkeypatch: pyt
     for index in range(2):
         world = World()
         leader = make_conductor(monkeypatch, world, share=(index, 2))
-        leader._port = leader._cell_ports() - 300
+        leader._port = leader._cell_ports - 300
         leader._trial = leader._slots - 300
         for _ in range(4):
             measure(leader, pairs(leader, 190, "group4"))
@@ -283,9 +284,11 @@ def test_conductors_side_by_side_share_neither_ports_nor_groups(monkeypatch: pyt
         )
     assert not seen[0][0] & seen[1][0]
     assert not seen[0][1] & seen[1][1]
-    lab = fake_roles.FakeLab()
+    place = fake_roles.FakeLab()
     assert all(
-        lab.first_port <= port < lab.first_port + lab.port_count for ports, _ in seen for port in ports
+        place.first_port <= port < place.first_port + place.port_count
+        for ports, _ in seen
+        for port in ports
     )
 
 
@@ -621,3 +624,29 @@ def test_fresh_cells_in_trouble_are_measured_again_once(
     leader = make_conductor(monkeypatch, world, fresh=trouble != "taken and late")
     cells = pairs(leader, 4)
     assert once_each(measure(leader, cells), cells)
+
+
+@pytest.mark.parametrize("count", [1, 7, 8, 32])
+def test_many_conductors_find_room_in_one_host(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    """Each has ports for two batches, and for the sender, and no two have the same."""
+    ports: set[int] = set()
+    for index in range(count):
+        world = World()
+        leader = make_conductor(monkeypatch, world, share=(index, count))
+        measure(leader, pairs(leader, 50))
+        own = {port for batch in batches(world) for _, port, _, _ in batch}
+        assert not own & ports
+        ports |= own
+
+
+def test_too_many_conductors_in_one_host_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is one clear line, and no batch without ports."""
+    with pytest.raises(lab.LabError, match="too few ports each"):
+        make_conductor(monkeypatch, World(), share=(0, 200))
+
+
+def test_a_connection_to_nobody_of_ours_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody else's listener took it: never `none`."""
+    leader = make_conductor(monkeypatch, World(hears=lambda *_: ["Z"]))
+    seen = measure(leader, [make_cell(leader, "one", "any4", "lo4", kind="tcp4")])
+    assert seen == {"one": [{"inconclusive": "a connection was made, but not to one of our sockets"}]}

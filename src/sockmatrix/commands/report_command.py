@@ -121,6 +121,8 @@ def render(
         return markdown.listing(listing) if as_markdown else text.listing(listing, screen)
     wanted = None if selection.whole else selection.ids
     tables = [grids.summaries(selection.plans, run.cells, wanted) for run in runs]
+    if not any(tables):
+        return "None of these cells is in a summary; --cells lists them one by one.\n"
     if len(runs) == 1:
         return (
             _head(runs[0]) + markdown.summary(tables[0])

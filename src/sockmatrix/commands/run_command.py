@@ -100,6 +100,8 @@ def main(arguments: argparse.Namespace) -> ExitCode:
     selection = selected(arguments, sample=arguments.sample, seed=seed)
     if arguments.resume and not arguments.output:
         raise UsageError("--resume needs -o FILE, the run to go on with")
+    if arguments.resume and not arguments.output.exists():
+        raise UsageError(f"there is no {arguments.output} to go on with; leave out --resume to begin it")
     if arguments.dry_run:
         return _dry_run(arguments, selection)
     options = ProbeOptions(
@@ -171,6 +173,10 @@ def _default_path(hello: dict[str, Any]) -> Path:
     return Path("runs") / f"{name}.jsonl"
 
 
+def _times(repeat: int) -> str:
+    return "once" if repeat == 1 else f"{repeat} times"
+
+
 def _dry_run(arguments: argparse.Namespace, selection: Selection) -> ExitCode:
     counts = {plan.table.name: 0 for plan in selection.plans}
     for cell in selection.cells:
@@ -181,7 +187,7 @@ def _dry_run(arguments: argparse.Namespace, selection: Selection) -> ExitCode:
         return ExitCode.EXPECTED
     for name, count in counts.items():
         print(f"{count:>7}  {name}")
-    print(f"{len(selection.cells):>7}  cells, {arguments.repeat} repetitions each; nothing was measured")
+    print(f"{len(selection.cells):>7}  cells, {_times(arguments.repeat)} each; nothing was measured")
     return ExitCode.EXPECTED
 
 
@@ -196,7 +202,7 @@ def _announce(arguments: argparse.Namespace, hello: dict[str, Any], recorder: Re
     cells = f"{todo} cells" if todo == planned else f"the remaining {todo} of {planned} cells"
     print(
         f"Measuring {cells} on {printable(platform['stack'])} {printable(platform['release'])}"
-        f" {where}, {arguments.repeat} repetitions each.",
+        f" {where}, {_times(arguments.repeat)} each.",
         file=sys.stderr,
     )
     if lab["kind"] != "private" and lab.get("reason"):
@@ -214,14 +220,15 @@ def _tell(
     if len(selection.cells) <= FEW:
         name = recording.header.platform.name
         print(text.listing(grids.listing(selection.cells, [(name, recording.cells)]), screen))
-    elif selection.whole:
-        tables = grids.summaries(selection.plans, recording.cells)
+    else:
+        wanted = None if selection.whole else selection.ids
+        tables = grids.summaries(selection.plans, recording.cells, wanted)
         if tables:
             print(text.summary(tables, screen))
-    else:  # a summary of some cells would be mostly gaps
-        for word, count in count_words(recording.cells.values()).items():
-            print(f"{count:>7}  {word}")
-        print()
+        if not selection.whole:  # of some cells a summary shows the fewest
+            for word, count in count_words(recording.cells.values()).items():
+                print(f"{count:>7}  {word}")
+            print()
     path = recording.path
     print(f"{recording.sentence()}\n\nrun file  {path}")
     if recording.ended != "complete":
