@@ -160,3 +160,14 @@ def test_no_caches_are_tracked() -> None:
     left = ("__pycache__", ".venv", ".tox", "dist", ".pytest_cache", ".mypy_cache", ".ruff_cache")
     assert not [name for name in tracked() if set(name.split("/")) & set(left)]
     assert not [name for name in tracked() if name.endswith((".partial", ".pyc", ".orig", ".rej"))]
+
+
+def test_the_readme_shows_what_there_is() -> None:
+    """Its links lead somewhere, and no place for an output is empty."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", text)
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
+    outputs = re.findall(r"<!-- output: .* -->\n```\n(.*?)```", text, re.DOTALL)
+    assert len(outputs) == text.count("<!-- output:")
+    assert all(output.strip() for output in outputs)
