@@ -40,12 +40,6 @@ def main() -> int:
 
         print(json.dumps(checkup.check()))
         return 0
-    try:
-        lab = labs.enter(arguments.lab, allow_lan=arguments.allow_lan)
-    except labs.LabError as error:
-        print(f"probes: {error}", file=sys.stderr)
-        return 2
-
     import conductor
     import filter as probe_filter
     import limits
@@ -56,17 +50,22 @@ def main() -> int:
         parser.error("--share is index/count, such as 0/2")
     if arguments.source_ports is not None and not 1 <= arguments.source_ports <= most:
         parser.error(f"--source-ports is a number from 1 to {most}")
-    leader = conductor.Conductor(
-        lab,
-        conductor.Settings(
-            grace=lab.grace if arguments.grace is None else arguments.grace,
-            fresh=arguments.fresh,
-            ports=arguments.source_ports,
-            window=arguments.window or limits.WINDOW,
-            share=(int(index), int(count)),
-        ),
-        cpu=_cpu(int(index)),
-    )
+    try:
+        lab = labs.enter(arguments.lab, allow_lan=arguments.allow_lan)
+        leader = conductor.Conductor(
+            lab,
+            conductor.Settings(
+                grace=lab.grace if arguments.grace is None else arguments.grace,
+                fresh=arguments.fresh,
+                ports=arguments.source_ports,
+                window=arguments.window or limits.WINDOW,
+                share=(int(index), int(count)),
+            ),
+            cpu=_cpu(int(index)),
+        )
+    except labs.LabError as error:
+        print(f"probes: {error}", file=sys.stderr)
+        return 2
     try:
         probe_filter.serve(sys.stdin, sys.stdout, lab, leader)
         sys.stdout.flush()
