@@ -9,6 +9,7 @@ prove little. Few are sent first; the rest only where they can change the answer
   would have been met (coupon collector's bound: N * (1 - 1/N) ** ports <= 1e-9);
 * a spread of datagrams: two datagrams from each of 31 source ports tell a spread by source port from
   a spread by datagram;
+* a single listener took every connection: 24 of them, for there are fewer such cells in a run;
 * everything else (all, some, none) is settled by the first datagrams.
 """
 
@@ -19,8 +20,11 @@ import math
 DOUBT = 1e-9
 """Chance of a wrong answer. A run decides some 10,000 times: with 1e-6 one run in a hundred would err."""
 FIRST_PORTS = 4
-LONE_PORTS = 2  # a lone socket has nobody to share with
+LONE_PORTS = (
+    2  # a lone socket has nobody to share with (and one connection is enough: it is acknowledged)
+)
 SINGLE_PORTS = 31
+SINGLE_CONNECTIONS = 24  # there are fewer of them in a run, and each costs ten datagrams
 MOST_PORTS = 1600
 
 
@@ -38,7 +42,9 @@ def ports_to_meet(sockets: int) -> int:
 def first(opened: int, *, connections: bool, ports: int | None = None) -> int:
     """Return the sequence numbers of the first stage, as a bitmap; `ports` if the number is fixed."""
     count = ports or (FIRST_PORTS if opened > 1 else LONE_PORTS)
-    return _both(count) if not connections else _firsts(count)
+    if connections:
+        return _firsts(ports or (1 if opened == 1 else count))
+    return _both(count)
 
 
 def more(opened: int, sent: int, heard: list[int], *, connections: bool) -> int:
@@ -56,7 +62,7 @@ def more(opened: int, sent: int, heard: list[int], *, connections: bool) -> int:
             return 0
         union |= bits
     if len(hearers) == 1:
-        wanted = _firsts(SINGLE_PORTS)
+        wanted = _firsts(SINGLE_CONNECTIONS if connections else SINGLE_PORTS)
     elif len(hearers) < opened:
         ports = min(2 * _ports(sent), ports_to_meet(opened), MOST_PORTS)
         wanted = _firsts(ports) if connections else _both(max(ports, SINGLE_PORTS))

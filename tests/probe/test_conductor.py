@@ -111,7 +111,7 @@ def test_tcp_sockets_are_connected_to(monkeypatch: pytest.MonkeyPatch) -> None:
     leader = make_conductor(monkeypatch, world)
     open_cell = make_cell(leader, "open", "any4", "any4", kind="tcp4")
     [[seen]] = measure(leader, [open_cell]).values()
-    assert heard(seen) == {"B": stages.SINGLE_PORTS}
+    assert heard(seen) == {"B": stages.SINGLE_CONNECTIONS}
     assert world.asked("A", "hang up")
     world.refuses = lambda role, *_: "listen EADDRINUSE" if role == "B" else None
     world.hears = fake_roles.nobody
