@@ -117,7 +117,7 @@ def test_tcp_sockets_are_connected_to(monkeypatch: pytest.MonkeyPatch) -> None:
     world.hears = fake_roles.nobody
     [[seen]] = measure(leader, [open_cell]).values()
     assert seen["roles"] == {"A": "ok", "B": "listen EADDRINUSE"}
-    assert seen["sends"][""] == {"sent": "0", "refused": "5"}
+    assert seen["sends"][""] == {"sent": "0", "refused": "1"}
     world.send_errors = {"127.0.0.1": "ETIMEDOUT"}
     [[seen]] = measure(leader, [open_cell]).values()
     assert seen == {"inconclusive": "a connection was neither made nor refused"}
