@@ -16,6 +16,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="probes", description=__doc__)
     parser.add_argument("--role", help=argparse.SUPPRESS)
     parser.add_argument("--lab", choices=("auto", "private", "host"), default="auto")
+    parser.add_argument("--layout", default="plain", help="which network: plain, hosts-3, ...")
     parser.add_argument("--allow-lan", action="store_true", help="allow packets on a real interface")
     parser.add_argument("--grace", type=float, help="seconds to wait after the fence")
     parser.add_argument("--fresh", action="store_true", help="new processes for every cell")
@@ -50,8 +51,10 @@ def main() -> int:
         parser.error("--share is index/count, such as 0/2")
     if arguments.source_ports is not None and not 1 <= arguments.source_ports <= most:
         parser.error(f"--source-ports is a number from 1 to {most}")
+    if arguments.layout not in labs.LAYOUTS:
+        parser.error(f"--layout is one of {', '.join(labs.LAYOUTS)}")
     try:
-        lab = labs.enter(arguments.lab, allow_lan=arguments.allow_lan)
+        lab = labs.enter(arguments.lab, layout=arguments.layout, allow_lan=arguments.allow_lan)
         leader = conductor.Conductor(
             lab,
             conductor.Settings(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import socket
 
@@ -31,7 +32,25 @@ def check() -> list[tuple[str, bool, str]]:
         inside = namespaces.in_child(_inspect)
     except ChildProcessError as error:
         return [*checks, ("lab", False, str(error))]
-    return checks + [(what, ok, detail) for what, ok, detail in inside]
+    checks += [(what, ok, detail) for what, ok, detail in inside]
+    return [*checks, _check_layouts()]
+
+
+def _check_layouts() -> tuple[str, bool, str]:
+    """Make every layout in a child of its own, and say which cannot be made."""
+    failed = []
+    for layout in labs.LAYOUTS:
+        try:
+            reason = namespaces.in_child(functools.partial(_unavailable, layout))
+        except ChildProcessError as error:
+            reason = str(error)
+        if reason:
+            failed.append(f"{layout}: {reason}")
+    return "layouts", not failed, ", ".join(failed) or f"all {len(labs.LAYOUTS)} can be made"
+
+
+def _unavailable(layout: str) -> str | None:
+    return labs.enter("private", layout=layout, allow_lan=False).unavailable
 
 
 def _inspect() -> list[tuple[str, bool, str]]:

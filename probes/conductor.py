@@ -9,20 +9,29 @@ and again is halved until the culprit is alone, and ends `inconclusive` with the
 from __future__ import annotations
 
 import collections
+import os
 import random
+import time
 from typing import Any, Callable, Deque, Dict, List, NamedTuple, Optional, Tuple, Union
 
 import counters
 import lab as labs
 import limits
-from crew import SENDER_PORTS, Crew, Silent, Void
+from cells import CellMaker
+from crew import SENDER_PORTS, Actor, Crew, Silent, Void, users
 from process import RoleLost
 from programs import Compiler, Voice
-from speech import Manner, speak
-from trials import Cell, Seen, Trial
+from speech import Manner, listeners, speak
+from trials import SENDER, Cell, Seen, Trial, Turn, bare
 
 _TRIES = 3
 _FEWEST_PORTS = 450  # two batches
+_SPENT_PORTS = range(2000, 9000)
+"""Ports of a private lab for cells that leave them in TIME_WAIT, each used again as late as can be."""
+
+_APART = "J0"
+"""Where the controls live when the first role of a batch is elsewhere, or does not stay to the end."""
+
 _UNDECIDED = "a connection was neither made nor refused"
 
 Results = Callable[[Cell, Union[Seen, str]], None]
@@ -74,6 +83,9 @@ class Conductor:
             raise labs.LabError(f"{count} probes in one lab have too few ports each: use fewer (--jobs)")
         self._port = random.SystemRandom().randrange(self._cell_ports)
         self._silences = 0
+        self._users = users(getattr(os, "geteuid", lambda: None)(), _text("/proc/self/uid_map"))
+        self._spent_ports = _SPENT_PORTS if lab.kind == "private" else range(0)
+        self._spent = 0
         self._closing: Optional[Tuple[Batch, List[Trial], List[str], Results]] = None
         self._controls: Dict[Any, Cell] = {}
         self._groups: Dict[int, str] = {}
@@ -88,32 +100,12 @@ class Conductor:
 
         Raises programs.Absent or lab.Unavailable.
         """
-        rounds = []
-        voices: List[Voice] = []
-        unsent: Tuple[Tuple[str, str], ...] = ()
-        receivers = []
-        listens = False
-        for role, number in steps:
-            part = self.compiler.part(number)
-            if part.program is None:
-                voices = voices + part.voices
-                unsent += part.unsent
-                continue
-            rounds.append((role, part.program))
-            listens = listens or part.listens
-            if part.binds:
-                receivers.append(role)
-        return Cell(
-            identifier,
-            tuple(rounds),
-            voices,
-            tuple(receivers),
-            tuple(role for role, _ in rounds),
-            tuple(voice.label for voice in voices),
-            unsent,
-            listens,
-            solo or len(receivers) >= limits.MANY_SOCKETS,
-        )
+        if self.lab.unavailable:
+            raise labs.Unavailable(self.lab.unavailable)
+        made = CellMaker(self.compiler, can_switch_users=self._users)
+        for actor, number in steps:
+            made.add(actor, number)
+        return made.cell(identifier, solo=solo)
 
     def measure(self, cells: List[Cell], generator: random.Random, results: Results) -> None:
         """Measure every cell once, in batches of a random composition; see Results."""
@@ -147,13 +139,13 @@ class Conductor:
             if cell.solo or self.settings.fresh:
                 alone.append(Batch([cell]))
             else:
-                by_shape.setdefault((cell.shape, cell.listens), []).append(cell)
+                key = (cell.shape, cell.ends, cell.listens, cell.ports, cell.spends)
+                by_shape.setdefault(key, []).append(cell)
         batches = []
-        for (_, listens), members in by_shape.items():
+        for (_, _, listens, ports, _), members in by_shape.items():
             start = 0
-            for size in limits.split(
-                len(members), self.limits.cells(listens=listens, lanes=self.settings.share[1])
-            ):
+            most = self.limits.cells(listens=listens, lanes=self.settings.share[1])
+            for size in limits.split(len(members), max(1, most // ports)):
                 batches.append(Batch(members[start : start + size]))
                 start += size
         return batches + alone
@@ -182,39 +174,90 @@ class Conductor:
     # --- one batch -------------------------------------------------------------------------------
 
     def _run(self, batch: Batch, results: Results) -> None:
+        if self.settings.fresh or batch.cells[0].solo:
+            self._settle()  # nothing of another batch is open beside a cell that wants to be alone
         if self.settings.fresh:
-            self._settle()
             self.stop()
         self.counts["batches"] += 1
         trials = self._trials(batch.cells)
         by_number = {trial.number: trial for trial in trials}
         lost_before = counters.lost_datagrams()
         shape = batch.cells[0].shape
-        for position, role in enumerate(shape):
-            self._crew.post_round(role, position, trials)
-            if position == 0:
-                self._settle()  # the last batch closed while this one began to open
-            for number, failure in self._crew.take(role).items():
-                by_number[number].failures.setdefault(role, failure)
-        free = [trial for trial in trials if not trial.port_was_taken()]
-        if any(not trial.cell.id and trial.port_was_taken() for trial in trials):
-            raise Void("the port of a control is in use")
-        manner = Manner(
-            self.limits, self.window, self.grace, self.settings.ports, doubtful=self._silences > 1
-        )
-        speak(self._crew, free, by_number, manner)
+        if trials[-1].cell.shape == (_APART,):
+            self._crew.post_round(_APART, 0, trials)
+            self._settle()
+            self._crew.take(_APART)
+        for position, actor in enumerate(shape):
+            if actor == SENDER:
+                self._speak(position, trials, by_number)
+            else:
+                self._act(position, actor, trials, by_number)
         if counters.lost_datagrams() != lost_before:
             self.window = max(16, self.window // 2)
             raise Void("the kernel dropped datagrams: a receive buffer or backlog was full")
-        for role in set(shape):
-            self._crew.post(role, "close")
-        self._closing = (batch, trials, list(set(shape)), results)
+        processes = sorted({Actor.of(actor).process for actor in listeners(trials)})
+        for name in processes:
+            self._crew.post(name, "close")
+        self._closing = (batch, trials, processes, results)
         taken = [trial.cell for trial in trials if trial.port_was_taken() and trial.cell.id]
         if taken:
             self._settle()
             raise _Taken(taken, batch.tries)
         if self.settings.fresh:
             self._settle()
+
+    def _speak(self, position: int, trials: List[Trial], by_number: Dict[int, Trial]) -> None:
+        """Let the sender say what is said in one turn."""
+        if position == 0:
+            self._settle()
+        free = [trial for trial in trials if not trial.port_was_taken()]
+        if any(not trial.cell.id and trial.port_was_taken() for trial in trials):
+            raise Void("the port of a control is in use")
+        manner = Manner(
+            self.limits, self.window, self.grace, self.settings.ports, doubtful=self._silences > 1
+        )
+        speak(self._crew, free, by_number, manner, position)
+
+    def _act(self, position: int, actor: str, trials: List[Trial], by_number: Dict[int, Trial]) -> None:
+        """Let one actor take its turn in all trials."""
+        turn = trials[0].cell.rounds[position]
+        if turn.ends:
+            self._settle()
+            self._crew.end(actor, turn.ends)
+            return
+        for trial in trials:
+            for index in trial.cell.own_voices(position):
+                trial.begin(index)
+        self._crew.post_round(actor, position, trials)
+        if position == 0:
+            self._settle()  # the last batch closed while this one began to open
+        failures, told = self._crew.take(actor)
+        name = bare(actor)
+        for number, failure in failures.items():
+            by_number[number].fail(name, failure, first=position == 0)
+        if told is None:
+            for trial in trials:
+                trial.shut.pop(name, None)
+            return
+        notes, spoken, shut, fenced = told
+        if fenced is not None:
+            self.counts["fences"] += 1
+        if fenced is False:
+            self.counts["silent fences"] += 1
+            raise Silent("the fence stayed silent: nothing sent here arrives")
+        for trial in trials:
+            trial.shut[name] = trial.number in shut
+        for number, found in notes.items():
+            by_number[number].notes.update(found)
+        for number, voices in spoken.items():
+            for index, sent, error in voices:
+                voicing = by_number[number].voicings[index]
+                voicing.sent |= sent
+                voicing.error = error or None
+        if spoken:
+            if self.grace:
+                time.sleep(self.grace)
+            self._crew.drain(listeners(trials), by_number)
 
     def _settle(self) -> None:
         """Take the answers to `close` of the last batch and hand in its results."""
@@ -228,32 +271,50 @@ class Conductor:
         self._closing = None
         self._silences = 0
         silent = [
-            trial.cell.voices[0].kind
+            kind
             for trial in trials
-            if not trial.cell.id and trial.voicings[0].sent and not trial.voicings[0].heard
+            for kind in (trial.cell.voices[0].kind if not trial.cell.id else None,)
+            if kind is not None and trial.voicings[0].sent and not trial.voicings[0].heard
         ]
         for trial in trials:
             if trial.cell.id and not trial.port_was_taken():
                 results(trial.cell, _UNDECIDED if trial.timed_out() else trial.seen(silent))
 
     def _trials(self, cells: List[Cell]) -> List[Trial]:
-        controls = {voice.kind: voice for cell in cells for voice in cell.voices if not voice.connects}
+        controls: Dict[Any, Voice] = {}
+        for cell in cells:
+            for voice in cell.voices:
+                if voice.kind is not None and not voice.connects:
+                    controls.setdefault(voice.kind, voice)
         # Controls take part in the first round only, with its role.
-        everybody = cells + [self._control(cells[0].shape[0], voice) for voice in controls.values()]
-        count = self._cell_ports
-        if self._port + len(everybody) > count:
-            self._port = 0
-        first = self._first_port + self._port
-        if cells[0].solo:
-            first = limits.solo_port(
-                first, count - self._port - len(everybody), self.limits.slots, self._crew.sender_ports
-            )
-        self._port = first - self._first_port + len(everybody)
+        everybody = cells + [self._control(cells[0], voice) for voice in controls.values()]
+        step = cells[0].ports
+        first = self._ports_for(cells[0], step * len(everybody))
         trials = []
         for offset, cell in enumerate(everybody):
             self._trial = (self._trial + 1) & 0xFFFFFFFF
-            trials.append(Trial(cell, self._trial, first + offset, self._group(self._trial)))
+            port = first + step * offset
+            trials.append(Trial(cell, self._trial, port, self._group(self._trial)))
         return trials
+
+    def _ports_for(self, cell: Cell, needed: int) -> int:
+        """Return the first of `needed` ports in a row, for a batch of cells like this one."""
+        if cell.spends and self._spent_ports:
+            # What is left in TIME_WAIT for a minute must not meet another cell.
+            if self._spent + needed > len(self._spent_ports):
+                self._spent = 0
+            self._spent += needed
+            return self._spent_ports[self._spent - needed]
+        count = self._cell_ports
+        if self._port + needed > count:
+            self._port = 0
+        first = self._first_port + self._port
+        if cell.solo:
+            first = limits.solo_port(
+                first, count - self._port - needed, self.limits.slots, self._crew.sender_ports
+            )
+        self._port = first - self._first_port + needed
+        return first
 
     def _group(self, trial: int) -> str:
         slot = trial % self._slots
@@ -261,18 +322,38 @@ class Conductor:
             self._groups[slot] = self.lab.address("group4", self._first_slot + slot)
         return self._groups[slot]
 
-    def _control(self, role: str, voice: Voice) -> Cell:
-        key = (role, voice.kind)
+    def _control(self, cell: Cell, voice: Voice) -> Cell:
+        """Return the lone receiver that hears a voice of `cell`, opened in the first turn of it."""
+        actor = cell.shape[0]
+        if actor == SENDER or "@" in actor or any(turn.ends for turn in cell.rounds):
+            actor = _APART
+        key = (actor, voice.kind, voice.at)
         if key not in self._controls:
             program, own_voice = self.compiler.control(voice)
             self._controls[key] = Cell(
-                "", ((role, program),), [own_voice], (role,), (role,), ("",), (), False, False
+                "",
+                (Turn(actor, program),),
+                [own_voice._replace(at=voice.at)],
+                (bare(actor),),
+                (actor,),
+                ("",),
+                (),
+                listens=False,
+                solo=False,
             )
         return self._controls[key]
 
     def stop(self) -> None:
         """Stop all roles; they are started again when they are needed."""
         self._crew.stop()
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path, encoding="ascii") as file:
+            return file.read()
+    except OSError:
+        return ""
 
 
 class _Taken(Exception):

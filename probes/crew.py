@@ -7,19 +7,51 @@ and started anew, because what the old ones hold and say is no longer known.
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List, Optional, Set, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Set
 
-import lab as labs
+import platforms
 from process import RoleProcess
-from programs import Compiler, Pool, family
-from trials import Trial
+from programs import HOME, Compiler, Pool
+from sender import Fence
+from trials import SENDER, Trial, bare
 
-SENDER = "S"
 SENDER_PORTS = 2400
 """Ports that are kept from the cells for the sender's sockets, at most."""
 
 _PATIENCE = 30.0  # seconds for an answer
 _FENCE_PATIENCE = 2.0  # seconds; a quarter of a second once a fence stayed silent twice
+
+
+USERS = {"u1": 40001, "u2": 40002}
+"""User ids of the places u1 and u2; nobody's, as far as that can be said of a number."""
+
+NO_USERS = "needs root: processes of two users"
+
+
+FENCE_PORTS = range(9000, 10000)
+"""For fences in a lab whose local port range is narrow; no cell gets them."""
+
+_FEW_LOCAL_PORTS = 200
+
+
+class Actor(NamedTuple):
+    """Who acts: a process, and the name of one of its sockets ("" for its first)."""
+
+    process: str
+    socket: str
+    place: str
+
+    @staticmethod
+    def of(text: str) -> Actor:
+        """Read an actor as steps write it: `A`, `A.b`, `A.b@h2`."""
+        who, _, place = text.partition("@")
+        role, _, name = who.partition(".")
+        return Actor(f"{role}@{place}" if place else role, name, place)
+
+    @property
+    def host(self) -> str:
+        """The host of the lab that the process is on."""
+        return self.place if self.place.startswith("h") else HOME
 
 
 class Void(Exception):
@@ -46,39 +78,102 @@ class Crew:
         self._known: Dict[str, Set[int]] = {}
         self._pools: Dict[Pool, int] = {}
         self._pool_sizes: Dict[int, int] = {}
-        self._fences = _fences(compiler.lab)
+        self._fences_made = 0
+        self._fences = self._fences_on(HOME)
+        self._told: Set[str] = set()
 
     def post(self, name: str, *request: Any) -> None:
         """Send a request to a role, which is started if need be. Raises RoleLost."""
-        self._role(name).post(*request)
+        actor = Actor.of(name)
+        self._role(actor).post(*request, *([actor.socket] if actor.socket else []))
 
     def take(self, name: str) -> Any:
         """Return a role's next answer. Raises RoleLost."""
-        return self._roles[name].take(_PATIENCE)
+        return self._roles[Actor.of(name).process].take(_PATIENCE)
 
     def ask(self, name: str, *request: Any) -> Any:
         """Send a request and return its answer. Raises RoleLost."""
         self.post(name, *request)
         return self.take(name)
 
-    def _role(self, name: str) -> RoleProcess:
+    def _role(self, actor: Actor) -> RoleProcess:
+        name = actor.process
         if name not in self._roles:
-            self._roles[name] = RoleProcess(name, self._nonce, self._cpu if name == SENDER else None)
+            self._roles[name] = RoleProcess(name, self._nonce, self._cpu, self._place(actor))
             self._known[name] = set()
         return self._roles[name]
 
-    def post_round(self, role: str, position: int, trials: List[Trial]) -> None:
+    def _place(self, actor: Actor) -> Dict[str, Any]:
+        """Return where the process of an actor is to go; see `role._go`."""
+        hosts = self._compiler.lab.hosts
+        descriptors = list(self._compiler.lab.descriptors)
+        place: Dict[str, Any] = {"descriptors": descriptors} if descriptors else {}
+        if actor.host in hosts:
+            place["host"] = hosts[actor.host]
+        if actor.place in USERS:
+            place["user"] = USERS[actor.place]
+        return place
+
+    def _fences_on(self, host: str) -> List[Fence]:
+        """Return where a process on a host has its fences, each with a port of its own.
+
+        0 lets the system choose; where it has but a few to give, they belong to the cells.
+        """
+        lab = self._compiler.lab
+        low, high = lab.local_range
+        few = high - low < _FEW_LOCAL_PORTS
+        fences = []
+        for number, host_address, namespace in lab.fences(host):
+            port = 0
+            if few:
+                port = FENCE_PORTS[self._fences_made % len(FENCE_PORTS)]
+                self._fences_made += 1
+            fences.append((number, host_address, namespace, port))
+        return fences
+
+    def tell_surroundings(self, actor_text: str) -> None:
+        """Tell a process what its lab is called; only acts (acts.py) need that. Raises RoleLost."""
+        actor = Actor.of(actor_text)
+        process = self._role(actor)
+        if actor.process in self._told:
+            return
+        self._told.add(actor.process)
+        lab = self._compiler.lab
+        system = platforms.system(self._compiler.platform)
+        surroundings = (lab.names(actor.host), lab.devices(actor.host), lab.local_range, system)
+        process.post("here", surroundings, self._fences_on(actor.host))
+
+    def post_round(self, actor_text: str, position: int, trials: List[Trial]) -> None:
         """Let a role perform its part of the round at `position`, for all trials that have one."""
         entries = [
-            (trial.number, trial.port, trial.group, trial.cell.rounds[position][1])
+            (trial.number, trial.port, trial.group, turn.program, turn.first)
             for trial in trials
             if position < len(trial.cell.rounds)
+            for turn in (trial.cell.rounds[position],)
+            if turn.actor == actor_text and turn.program is not None
         ]
-        process = self._role(role)
-        known = self._known[role]
-        fresh = {entry[3] for entry in entries} - known
+        actor = Actor.of(actor_text)
+        process = self._role(actor)
+        known = self._known[actor.process]
+        fresh = {number for *_, number, _ in entries} - known
+        if any(self._compiler.acts(number) for number in fresh):
+            self.tell_surroundings(actor_text)
         known |= fresh
-        process.post("do", entries, {number: self._compiler.programs[number] for number in fresh})
+        programs = {number: self._compiler.programs[number] for number in fresh}
+        process.post("do", entries, programs, *([actor.socket] if actor.socket else []))
+
+    def end(self, actor_text: str, how: str) -> None:
+        """End the process of an actor, by itself ("exit") or with SIGKILL; it is started when needed."""
+        name = Actor.of(actor_text).process
+        process = self._roles.pop(name, None)
+        self._known.pop(name, None)
+        self._told.discard(name)
+        if process is None:
+            return
+        if how == "exit":
+            process.post("exit")
+            process.wait(_PATIENCE)
+        process.stop()
 
     def pool(self, pool: Pool, size: int) -> int:
         """Return the number of a pool of sender sockets, grown to `size` source ports. Raises Void."""
@@ -119,20 +214,21 @@ class Crew:
             heard, foreign = self.take(role)
             for number, found in heard.items():
                 if isinstance(found, int):
-                    by_number[number].hear(role, 0, found)
+                    by_number[number].hear(bare(role), 0, found)
                     continue
                 for label, (bits, again) in found.items():
-                    by_number[number].hear(role, label, bits, again)
+                    by_number[number].hear(bare(role), label, bits, again)
             for number, count in foreign.items():
                 by_number[number].foreign += count
 
     def hang_up(self, roles: List[str]) -> None:
         """Reset the connections of the window: the client first, so that nothing is in TIME_WAIT."""
         self.ask(SENDER, "drop")
-        for role in roles:
-            self.post(role, "hang up")
-        for role in roles:
-            self.take(role)
+        processes = sorted({Actor.of(role).process for role in roles})
+        for name in processes:
+            self.post(name, "hang up")
+        for name in processes:
+            self.take(name)
 
     def stop(self) -> None:
         """Stop all roles; they are started again when they are needed."""
@@ -140,17 +236,22 @@ class Crew:
             process.stop()
         self._roles.clear()
         self._known.clear()
+        self._told.clear()
         self._pool_sizes.clear()
         self.sender_ports.clear()
 
 
-def _fences(lab: labs.Lab) -> List[Tuple[int, str]]:
-    """Return (address family, own address) for each interface and family that has one."""
-    found = []
-    for symbol in ("lo4", "lo6", "if4", "if6"):
-        try:
-            host = lab.address(symbol, 0)
-        except labs.Unavailable:
-            continue
-        found.append((family(host), host))
-    return found
+def users(effective: Optional[int], uid_map: str) -> bool:
+    """Tell whether processes can become USERS: root, where those ids exist (user_namespaces(7)).
+
+    `effective` is the effective user id, None on a system without; `uid_map` the text of
+    /proc/self/uid_map, empty where there is none.
+    """
+    if effective != 0:
+        return False
+    ranges = [[int(word) for word in line.split()] for line in uid_map.splitlines()]
+    if not ranges:
+        return True
+    return all(
+        any(first <= user < first + count for first, _, count in ranges) for user in USERS.values()
+    )

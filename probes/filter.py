@@ -29,7 +29,7 @@ from conductor import Conductor
 from programs import Absent
 from trials import Cell, Seen, observation
 
-PROTOCOL = 1
+PROTOCOL = 2
 
 
 class BadRequest(Exception):

@@ -16,7 +16,7 @@ import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 ROOT, USER_NAMESPACE = "root", "user namespace"
@@ -32,6 +32,7 @@ PERMISSIONS = (
 )
 
 _DEVICES = ("all", "default", "lo")
+LOCAL_PORT_RANGE = "net.ipv4.ip_local_port_range"
 
 # What a fresh namespace inherits from the host (net.core.devconf_inherit_init_net), or what a
 # host may have changed. All but IPv6's address configuration are the kernel's own defaults.
@@ -44,7 +45,11 @@ SETTINGS: dict[str, str] = {
     # Container hosts set it, and then 127/8 may leave lo.
     **{f"net.ipv4.conf.{device}.route_localnet": "0" for device in _DEVICES},
     **{f"net.ipv4.conf.{device}.force_igmp_version": "0" for device in _DEVICES},
-    "net.ipv4.ip_local_port_range": "32768 60999",
+    # No limit to the number of errors a second (net/ipv4/icmp.c, icmpv4_mask_allow: a type outside the
+    # mask is never limited): a batch of refused datagrams would use it up.
+    "net.ipv4.icmp_ratemask": "0",
+    "net.ipv6.icmp.ratelimit": "0",
+    LOCAL_PORT_RANGE: "32768 60999",
     "net.ipv4.ip_unprivileged_port_start": "1024",
     "net.ipv4.ip_autobind_reuse": "0",
     "net.ipv4.ip_nonlocal_bind": "0",
@@ -84,6 +89,10 @@ class Failure(NamedTuple):
 
     step: str
     number: int
+
+
+class LostError(Exception):
+    """There is no way back into this process's own network namespace: it must end."""
 
 
 class StepError(Exception):
@@ -126,6 +135,50 @@ def setns(descriptor: int, kind: int = CLONE_NEWNET) -> None:
 def current() -> int:
     """Open a descriptor of this process's network namespace; it keeps the namespace alive."""
     return os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+
+
+@contextlib.contextmanager
+def inside(descriptor: int) -> Iterator[None]:
+    """Be in another network namespace for a while; sockets made there stay there.
+
+    Raise OSError where it may not be entered, LostError where there is no way back.
+    """
+    home = current()
+    try:
+        setns(home)  # changes nothing: proves the way back before leaving
+        setns(descriptor)
+        try:
+            yield
+        finally:
+            _return_to(home)
+    finally:
+        os.close(home)
+
+
+def fresh() -> int:
+    """Make a network namespace with SETTINGS and return a descriptor of it.
+
+    It lives as long as something in it does or the descriptor is open. This process is where it was
+    before. Raise OSError, LostError.
+    """
+    home = current()
+    try:
+        setns(home)
+        unshare(CLONE_NEWNET)
+        try:
+            write_settings()
+            return current()
+        finally:
+            _return_to(home)
+    finally:
+        os.close(home)
+
+
+def _return_to(home: int) -> None:
+    try:
+        setns(home)
+    except OSError as error:
+        raise LostError(f"no way back into the lab's namespace: {error}") from error
 
 
 def candidates(user: int) -> tuple[str, ...]:
@@ -283,8 +336,13 @@ def write_settings() -> None:
     Refusals are not errors: `read_settings` tells what really holds.
     """
     for name, value in SETTINGS.items():
-        with contextlib.suppress(OSError):
-            _write("/proc/sys/" + name.replace(".", "/"), value)
+        write_setting(name, value)
+
+
+def write_setting(name: str, value: str) -> None:
+    """Set one sysctl by its dotted name, as far as it lets us."""
+    with contextlib.suppress(OSError):
+        _write("/proc/sys/" + name.replace(".", "/"), value)
 
 
 def read_settings(names: Sequence[str] = (*SETTINGS, *RECORDED)) -> dict[str, str]:

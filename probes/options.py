@@ -45,6 +45,25 @@ _OPTIONS = {
     "IPV6_JOIN_GROUP": (_IPV6, MEMBERSHIP6),
     "IPV6_LEAVE_GROUP": (_IPV6, MEMBERSHIP6),
 }
+# What a symbol stands for where an option takes one.
+DEVICE_NAME, INDEX, INDEX_IN_NETWORK_ORDER = "device-name", "index", "index-in-network-order"
+_SYMBOLIC = {
+    "SO_BINDTODEVICE": DEVICE_NAME,
+    "SO_BINDTOIFINDEX": INDEX,
+    "IPV6_MULTICAST_IF": INDEX,
+    # net/ipv4/ip_sockglue.c and net/ipv6/ipv6_sockglue.c: both are read with ntohl
+    "IP_UNICAST_IF": INDEX_IN_NETWORK_ORDER,
+    "IPV6_UNICAST_IF": INDEX_IN_NETWORK_ORDER,
+}
+# Levels by the beginning of a name, for options that are not in the table above.
+_LEVELS = (
+    ("SO_", _SOCKET),
+    ("IP_", _IP),
+    ("MCAST_", _IP),
+    ("IPV6_", _IPV6),
+    ("UDP_", "IPPROTO_UDP"),
+    ("TCP_", "IPPROTO_TCP"),
+)
 _ALIASES = {
     ("windows", "EXCLUSIVE"): "SO_EXCLUSIVEADDRUSE",
     ("solaris", "EXCLUSIVE"): "SO_EXCLBIND",
@@ -60,6 +79,28 @@ _NUMBERS = {
     ("linux", "IP_MULTICAST_ALL"): 49,
     # Linux include/uapi/linux/in6.h, since 4.20
     ("linux", "IPV6_MULTICAST_ALL"): 29,
+    # The same two headers, and asm-generic/socket.h, linux/udp.h: names that Python leaves out
+    ("linux", "IP_PKTINFO"): 8,
+    ("linux", "IP_MTU_DISCOVER"): 10,
+    ("linux", "IP_RECVERR"): 11,
+    ("linux", "IP_RECVTTL"): 12,
+    ("linux", "IP_MTU"): 14,
+    ("linux", "IP_FREEBIND"): 15,
+    ("linux", "IP_BIND_ADDRESS_NO_PORT"): 24,
+    ("linux", "IP_UNBLOCK_SOURCE"): 37,
+    ("linux", "IP_BLOCK_SOURCE"): 38,
+    ("linux", "IP_ADD_SOURCE_MEMBERSHIP"): 39,
+    ("linux", "IP_DROP_SOURCE_MEMBERSHIP"): 40,
+    ("linux", "IP_UNICAST_IF"): 50,
+    ("linux", "IP_LOCAL_PORT_RANGE"): 51,
+    ("linux", "IPV6_MTU_DISCOVER"): 23,
+    ("linux", "IPV6_RECVERR"): 25,
+    ("linux", "IPV6_FREEBIND"): 78,
+    ("linux", "IPV6_UNICAST_IF"): 76,
+    ("linux", "SO_DETACH_REUSEPORT_BPF"): 68,
+    ("linux", "SO_ATTACH_REUSEPORT_CBPF"): 51,
+    ("linux", "SO_BINDTOIFINDEX"): 62,
+    ("linux", "UDP_CORK"): 1,
 }
 # Names a system does not have, whatever a header of a compatibility layer may define.
 _ABSENT = {
@@ -129,6 +170,26 @@ def known(platform: str, constants: Mapping[str, Any]) -> Dict[str, Option]:
         if number is not None:
             found[name] = (levels[level], number, _kind(system, name, kind))
     return found
+
+
+def find(platform: str, constants: Mapping[str, Any], name: str) -> Optional[Option]:
+    """Return (level, number, kind) of any option by its name, None where `platform` has none.
+
+    Beyond the table of `known` a name counts that Python's socket module has, or `_NUMBERS`.
+    """
+    option = known(platform, constants).get(name)
+    if option is None:
+        system = platforms.system(platform)
+        beginning = next((level for start, level in _LEVELS if name.startswith(start)), None)
+        if beginning is None:
+            return None
+        standard = {_SOCKET: 1 if system == "linux" else 0xFFFF, "IPPROTO_TCP": 6, "IPPROTO_UDP": 17}
+        level = constants.get(beginning, standard.get(beginning, 41 if beginning == _IPV6 else 0))
+        number = _number(system, name, constants, constants.get(_SOCKET, 1))
+        if number is None:
+            return None
+        option = (level, number, INT)
+    return (*option[:2], _SYMBOLIC.get(name, option[2]))
 
 
 def _number(system: str, name: str, constants: Mapping[str, Any], socket_level: int) -> Optional[int]:

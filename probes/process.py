@@ -7,7 +7,7 @@ import queue
 import subprocess
 import sys
 import threading
-from typing import Any, Optional, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 import frames
 
@@ -28,14 +28,20 @@ class RoleProcess:
     A thread reads the pipe, because a pipe cannot be waited for with a time limit on Windows.
     """
 
-    def __init__(self, name: str, nonce: bytes, cpu: Optional[int]) -> None:
+    def __init__(
+        self, name: str, nonce: bytes, cpu: Optional[int], place: Optional[Dict[str, Any]] = None
+    ) -> None:
         self.name = name
         program = sys.path[0] or os.curdir
         command = [sys.executable, "-s", "-E", program, "--role", name]
-        self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        place = place or {}
+        inherited = {"pass_fds": place["descriptors"]} if place.get("descriptors") else {}
+        self._child = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, **inherited
+        )
         self._answers: queue.SimpleQueue[Optional[Tuple[Any]]] = queue.SimpleQueue()
         threading.Thread(target=self._read, daemon=True).start()
-        self.post(nonce, cpu)
+        self.post(nonce, cpu, place)
 
     @property
     def pid(self) -> int:
@@ -89,6 +95,13 @@ class RoleProcess:
         """Post a request and take its answer."""
         self.post(*request)
         return self.take(patience)
+
+    def wait(self, patience: float) -> None:
+        """Wait for the process to end by itself. Raises RoleLost."""
+        try:
+            self._child.wait(patience)
+        except subprocess.TimeoutExpired:
+            raise RoleLost(f"role {self.name} did not end in {patience:g} s") from None
 
     def stop(self) -> None:
         """Kill the process (it holds nothing but sockets) and reap it."""

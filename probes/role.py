@@ -3,13 +3,16 @@
 A *trial* is one cell measured once, on a port of its own. The conductor's requests are tuples, each
 answered by one message:
 
-    ("do", [(trial, port, group, number of its program)], {number: program})
-                 -> {trial: "bind EADDRINUSE"}
+    ("do", [(trial, port, group, number of its program, first voice)], {number: program})
+                 -> ({trial: "bind EADDRINUSE"}, told or None)
     ("drain",)   -> ({trial: heard, or {label: (heard, again)}}, {trial: foreign datagrams})
     ("close",)   -> number of our own datagrams found after the last drain
     ("send", [...]), ("connect", [...]), ("hang up",)  -> see sender.py
+    ("here", surroundings, fences), ("exit",)  no answer; what acts need to know of the lab, and the end
 
-`heard` and `again` are bitmaps of sequence numbers (see payload.py); a plain number is label 0.
+`heard` and `again` are bitmaps of sequence numbers (see payload.py); a plain number is label 0. `told` is
+what acts (acts.py) had to say, see `Told`. A process may have further sockets of each trial, by name: the
+first three requests then end with the name.
 """
 
 from __future__ import annotations
@@ -19,15 +22,17 @@ import os
 import signal
 import socket
 import sys
-from typing import Any, Callable, Dict, List, Optional, Tuple, Union
+from typing import Any, Callable, Dict, List, Optional, Set, Tuple, Union
 
+import acts
 import errnos
 import frames
 import payload
 import sender
 
-SOCKET, SET, BIND, LISTEN, JOIN = range(5)
+SOCKET, SET, BIND, LISTEN, JOIN, ACT = range(6)
 CALLS = ("socket", "set", "bind", "listen", "join")
+"""What every cell does, performed in one loop; ACT is any other operation (acts.py), or one labelled."""
 
 _READ_TIMEOUT = 0.5  # seconds for the payload of an accepted connection; it was sent before the fence
 _FLOOD = 100_000  # foreign datagrams after which a socket is left alone
@@ -37,40 +42,79 @@ Found = Dict[int, Tuple[int, int]]
 Heard = Dict[int, Union[int, Found]]
 
 
-class Role:
-    """The sockets of one role, by trial."""
+Told = Tuple[Dict[int, Dict[str, str]], Dict[int, List[Tuple[int, int, str]]], List[int], Optional[bool]]
+"""({trial: {label: note}}, {trial: [(voice, sent, errno)]}, trials without an open socket, fence heard).
 
-    def __init__(self, nonce: bytes) -> None:
+The fence is None where nothing was sent.
+"""
+
+
+class Role:
+    """The sockets of one role, by trial: one each, and each further one by its name in a `sibling`."""
+
+    def __init__(self, nonce: bytes, voice: Optional[sender.Sender] = None) -> None:
         self.nonce = nonce
+        self.voice = voice
+        self.surroundings = acts.Surroundings({}, {}, (0, 0))
+        self.fences: List[Any] = []
         self.programs: Dict[int, List[Tuple[Any, ...]]] = {}
         self.sockets: Dict[int, socket.socket] = {}
         self.bound: Dict[int, Tuple[socket.socket, bytes]] = {}
         self.listening: Dict[int, Tuple[socket.socket, bytes]] = {}
         self.kept: List[socket.socket] = []
+        self.refused: Set[int] = set()
+        self.siblings: Dict[str, Role] = {"": self}
+        self._first = True
+
+    def here(self, surroundings: Tuple[Any, ...], fences: List[Any]) -> None:
+        """Learn what the lab's addresses are called, and where this role's fence goes."""
+        self.surroundings = acts.Surroundings(*surroundings)
+        self.fences = fences
+
+    def sibling(self, name: str) -> Role:
+        """Return the keeper of the sockets `name` of this process."""
+        if name not in self.siblings:
+            made = Role(self.nonce, self.voice)
+            made.programs = self.programs
+            made.siblings = self.siblings
+            made._first = False
+            made.here(self.surroundings, self.fences)
+            self.siblings[name] = made
+        return self.siblings[name]
 
     def do(
         self,
-        entries: List[Tuple[int, int, Optional[str], int]],
+        entries: List[Tuple[int, int, Optional[str], int, int]],
         programs: Dict[int, List[Tuple[Any, ...]]],
-    ) -> Dict[int, str]:
+        name: str = "",
+    ) -> Tuple[Dict[int, str], Optional[Told]]:
         """Perform a program for every entry; return the call and the errno name of each that failed."""
+        if name:
+            return self.sibling(name).do(entries, programs)
         self.programs.update(programs)
         failures = {}
         sockets = self.sockets
-        for trial, port, group, number in entries:
+        told = None
+        for trial, port, group, number, first_voice in entries:
             operations = self.programs[number]
             sock = sockets.get(trial)
-            if sock is None and operations[0][0] != SOCKET:
-                continue  # refused in an earlier round
+            if trial in self.refused and operations[0][0] != SOCKET:
+                continue  # in an earlier round
             operation: Tuple[Any, ...] = ()
             try:
                 for operation in operations:
                     code = operation[0]
                     if code == SOCKET:
-                        sock = socket.socket(operation[1], operation[2] | _NONBLOCK)
-                        if not _NONBLOCK:
-                            sock.setblocking(False)
+                        if trial in sockets:
+                            self._drop(trial)
+                        sock = self._socket(operation)
                         sockets[trial] = sock
+                        continue
+                    if code == ACT:
+                        if told is None:
+                            told = _Talk(self)
+                        told.act(operation, acts.Place(self, trial, port, group or ""), first_voice)
+                        sock = sockets.get(trial)
                         continue
                     assert sock is not None
                     if code == SET:
@@ -78,19 +122,55 @@ class Role:
                     elif code == BIND:
                         sock.bind((operation[1] or group, port))
                         if operation[2]:
-                            self.bound[trial] = (sock, payload.head(self.nonce, trial) + b"\0")
+                            self.hear(trial)
                     elif code == LISTEN:
                         sock.listen(operation[1])
-                        self.listening[trial] = (sock, payload.head(self.nonce, trial))
+                        self.accept_from(trial)
                     else:
                         membership = socket.inet_aton(group or "") + operation[3]
                         sock.setsockopt(operation[1], operation[2], membership)
             except OSError as error:
-                call = CALLS[operation[0]] if operation[0] != SET else "set " + operation[4]
-                failures[trial] = call + " " + errnos.name(error)
-                if operation[0] <= BIND:
+                failures[trial] = _call(operation) + " " + errnos.name(error)
+                if _call(operation).startswith(_BEFORE_BOUND):
                     self._drop(trial)
-        return failures
+                    self.refused.add(trial)
+        return failures, None if told is None else told.all()
+
+    def _socket(self, operation: Tuple[Any, ...]) -> socket.socket:
+        made = socket.socket(operation[1], operation[2] | _NONBLOCK)
+        if not _NONBLOCK:
+            made.setblocking(False)
+        return made
+
+    def hear(self, trial: int) -> None:
+        """Read the datagrams of a bound socket from now on."""
+        self.bound[trial] = (self.sockets[trial], payload.head(self.nonce, trial) + b"\0")
+
+    def accept_from(self, trial: int) -> None:
+        """Accept the connections of a listening socket from now on."""
+        self.listening[trial] = (self.sockets[trial], payload.head(self.nonce, trial))
+
+    def adopt(self, trial: int, sock: socket.socket) -> None:
+        """Take a socket that was made elsewhere, in place of the one there is."""
+        self._drop(trial)
+        self.sockets[trial] = sock
+
+    def forget(self, trial: int) -> None:
+        """Leave a socket alone that is about to be closed."""
+        for sockets in (self.sockets, self.bound, self.listening):
+            sockets.pop(trial, None)
+
+    def is_open(self, trial: int) -> bool:
+        """Tell whether the trial's socket can hear: bound for datagrams, or listening."""
+        return trial in self.bound or trial in self.listening
+
+    def device_symbol(self, device: str) -> str:
+        """Return what an interface is called in this lab."""
+        try:
+            index = socket.if_nametoindex(device)
+        except OSError:
+            return "other"
+        return self.surroundings.devices.get(index, "other")
 
     def _drop(self, trial: int) -> None:
         self.bound.pop(trial, None)
@@ -99,8 +179,10 @@ class Role:
         if sock is not None:
             sock.close()
 
-    def drain(self) -> Tuple[Heard, Dict[int, int]]:
+    def drain(self, name: str = "") -> Tuple[Heard, Dict[int, int]]:
         """Read every socket until it is empty."""
+        if name:
+            return self.sibling(name).drain()
         heard: Heard = {}
         foreign: Dict[int, int] = {}
         for trial, (sock, head) in self.bound.items():
@@ -163,13 +245,21 @@ class Role:
                 strangers += 1
 
     def hang_up(self) -> None:
-        """Close the accepted connections."""
+        """Close the accepted connections, those of siblings too."""
+        self._hang_up()
+        for other in self._others():
+            other.hang_up()
+
+    def _hang_up(self) -> None:
         for connection in self.kept:
             connection.close()
         self.kept.clear()
 
+    def _others(self) -> List[Role]:
+        return [one for one in self.siblings.values() if one is not self] if self._first else []
+
     def close(self) -> int:
-        """Close everything; return how many of our datagrams arrived after the last drain."""
+        """Close everything, siblings too; return how many counted datagrams came after the last drain."""
         late = 0
         for sock, head in self.bound.values():
             try:
@@ -178,13 +268,86 @@ class Role:
                 continue
             found, _ = drain_datagrams(sock, head[: payload.HEAD], first, 0)
             late += len(found)
-        self.hang_up()
+        late += sum(other.close() for other in self._others())
+        self._hang_up()
         for sock in self.sockets.values():
             sock.close()
         self.sockets.clear()
+        self.refused.clear()
         self.bound.clear()
         self.listening.clear()
         return late
+
+
+_BEFORE_BOUND = ("socket", "set", "bind")
+
+
+def _call(operation: Tuple[Any, ...]) -> str:
+    """Return the call as a failure names it, with the option of a `set`."""
+    if operation[0] == SET:
+        return "set " + str(operation[4])
+    return str(operation[2]) if operation[0] == ACT else CALLS[operation[0]]
+
+
+class _Talk:
+    """What the acts of one request told so far."""
+
+    def __init__(self, role: Role) -> None:
+        self.role = role
+        self.notes: Dict[int, Dict[str, str]] = {}
+        self.spoken: Dict[int, List[Tuple[int, int, str]]] = {}
+        self.trials: Set[int] = set()
+        self.talked = False
+
+    def act(self, operation: Tuple[Any, ...], place: acts.Place, first_voice: int) -> None:
+        """Perform one act, and note its result if it has a label. Raises OSError if it has none."""
+        _, label, _, name, arguments = operation
+        self.trials.add(place.trial)
+        if name in acts.TALKING and not self.talked:
+            self.talked = True
+            if self.role.voice is not None:
+                self.role.voice.stay()
+        if name == "speak":
+            host, port, voice, times = arguments
+            sent, error = acts.speak(place, host, port, first_voice + voice, times)
+            self.spoken.setdefault(place.trial, []).append((first_voice + voice, sent, error))
+            return
+        try:
+            result = self._result(name, place, arguments)
+        except OSError as error:
+            if label is None:
+                raise
+            result = errnos.name(error)
+        if label is not None:
+            self.notes.setdefault(place.trial, {})[label] = result
+
+    def _result(self, name: str, place: acts.Place, arguments: Tuple[Any, ...]) -> str:
+        if name == "socket":
+            place.role.adopt(place.trial, place.role._socket((SOCKET, *arguments)))
+            return "ok"
+        if name == "absent":
+            return name
+        try:
+            return acts.ACTS[name](place, *arguments)
+        except BlockingIOError:
+            if name in _MAY_FIND_NOTHING:
+                return acts.NOTHING
+            raise
+        except (ValueError, TypeError, AttributeError, OverflowError, ImportError) as error:
+            # Python cannot do here what was asked; that is this act's failure, and no other cell's.
+            raise OSError(None, str(error)) from error
+
+    def all(self) -> Told:
+        """Return it, with the fence if anything was sent."""
+        shut = [trial for trial in self.trials if not self.role.is_open(trial)]
+        fenced = None
+        if self.talked and self.role.voice is not None:
+            fenced = self.role.voice.fence(self.role.fences, _FENCE_PATIENCE)
+        return self.notes, self.spoken, shut, fenced
+
+
+_FENCE_PATIENCE = 2.0  # seconds
+_MAY_FIND_NOTHING = ("receive", "errors", "accept")
 
 
 def drain_datagrams(sock: socket.socket, head: bytes, data: bytes, bits: int) -> Tuple[Found, int]:
@@ -216,9 +379,10 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the conductor's; we end with our input
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # a stray print must not break the framing
-    nonce, cpu = frames.read(requests)
-    role = Role(nonce)
+    nonce, cpu, place = frames.read(requests)
+    _go(place)
     voice = sender.Sender(nonce, cpu)
+    role = Role(nonce, voice)
     gc.disable()
     handlers: Dict[str, Callable[..., Any]] = {
         "do": role.do,
@@ -235,4 +399,27 @@ def main() -> None:
             name, *arguments = frames.read(requests)
         except EOFError:
             return
+        if name == "exit":
+            return
+        if name == "here":
+            role.here(*arguments)
+            continue
         frames.write(answers, handlers[name](*arguments))
+
+
+def _go(place: Dict[str, Any]) -> None:
+    """Move to another host of the lab (`host`: descriptor of its namespace), become another `user`.
+
+    Supplementary groups go first: setgroups(2) needs the privilege that setuid(2) gives up.
+    """
+    if place.get("host") is not None:
+        import namespaces
+
+        namespaces.setns(place["host"])
+    if place.get("user") is not None:
+        import ctypes  # noqa: F401 - acts may need them, and another user may not read Python's files
+        import fcntl  # noqa: F401
+
+        os.setgroups([])
+        os.setgid(place["user"])
+        os.setuid(place["user"])

@@ -28,6 +28,7 @@ UNTRIED = "untried"
 
 Result = Tuple[int, int, Optional[str]]
 Entry = Tuple[int, int, int, str, int, int, List[int]]
+Fence = Tuple[int, str, Optional[int], int]
 
 
 class Sender:
@@ -35,15 +36,21 @@ class Sender:
 
     def __init__(self, nonce: bytes, cpu: Optional[int]) -> None:
         self.nonce = nonce
-        if cpu is not None and hasattr(os, "sched_setaffinity"):
-            try:
-                os.sched_setaffinity(0, {cpu})
-            except OSError:
-                pass
+        self._cpu = cpu
         self.pools: Dict[int, List[socket.socket]] = {}
         self.fences: List[socket.socket] = []
         self.connections: List[socket.socket] = []
+        self._abroad: Dict[int, Optional[socket.socket]] = {}
         self.token = 0
+
+    def stay(self) -> None:
+        """Stay on one CPU from the first datagram on: the order sent is then the order in its backlog."""
+        if self._cpu is not None and hasattr(os, "sched_setaffinity"):
+            try:
+                os.sched_setaffinity(0, {self._cpu})
+            except OSError:
+                pass
+        self._cpu = None
 
     def prepare(
         self, number: int, family: int, options: List[Tuple[int, int, Any]], ports: List[int]
@@ -53,6 +60,7 @@ class Sender:
         The sockets are bound to the wildcard address. A port that somebody else holds is replaced by
         one of the system's choice (no reuse option is set, so it is nobody's).
         """
+        self.stay()
         pool = self.pools.setdefault(number, [])
         try:
             for port in ports[len(pool) :]:
@@ -79,7 +87,7 @@ class Sender:
     def send(
         self,
         entries: List[Entry],
-        fences: List[Tuple[int, str]],
+        fences: List[Fence],
         patience: float,
     ) -> Tuple[Dict[int, Result], bool]:
         """Send `entries` and then the fence.
@@ -92,7 +100,7 @@ class Sender:
         for index, trial, label, host, port, pool_number, numbers in entries:
             head = payload.head(self.nonce, trial) + bytes((label,))
             pool = self.pools[pool_number]
-            address = (host, port)
+            address = _endpoint(host, port)
             sent = 0
             try:
                 for number in numbers:
@@ -106,7 +114,7 @@ class Sender:
     def connect(
         self,
         entries: List[Entry],
-        fences: List[Tuple[int, str]],
+        fences: List[Fence],
         patience: float,
     ) -> Tuple[Dict[int, Result], bool]:
         """Connect once per sequence number and then send the fence.
@@ -147,23 +155,36 @@ class Sender:
                 failed[index] = (connected, refused, problem)
         return failed, self.fence(fences, patience)
 
-    def fence(self, fences: List[Tuple[int, str]], patience: float) -> bool:
-        """Send one datagram to each of our own fence sockets; True when all arrived in `patience` s."""
+    def fence(self, fences: List[Fence], patience: float) -> bool:
+        """Send one datagram to each of our own fence sockets; True when all arrived in `patience` s.
+
+        A fence is (address family, own address, descriptor of the network namespace or None for this one,
+        port or 0 for any): with a socket on another host of the lab it closes off the link between them.
+        """
+        self.stay()
         try:
             while len(self.fences) < len(fences):
-                family, host = fences[len(self.fences)]
-                sock = socket.socket(family, socket.SOCK_DGRAM)
-                sock.bind((host, 0))
-                sock.settimeout(0.05)
-                self.fences.append(sock)
+                fence = fences[len(self.fences)]
+                if fence[2] is not None:
+                    self._abroad[len(self.fences)] = None
+                self.fences.append(_fence_socket(*fence))
             self.token += 1
             message = self.nonce + b"fence" + struct.pack("<I", self.token)
             deadline = time.monotonic() + patience
-            for sock in self.fences:
-                sock.sendto(message, sock.getsockname())
+            for position, sock in enumerate(self.fences):
+                self._sources(position, sock).sendto(message, sock.getsockname())
             return all(self._arrives(sock, message, deadline) for sock in self.fences)
         except OSError:
             return False
+
+    def _sources(self, position: int, fence: socket.socket) -> socket.socket:
+        """Return the socket that sends to a fence: itself, or one of this host for one on another."""
+        if position not in self._abroad:
+            return fence
+        source = self._abroad[position]
+        if source is None:
+            source = self._abroad[position] = socket.socket(fence.family, socket.SOCK_DGRAM)
+        return source
 
     @staticmethod
     def _arrives(sock: socket.socket, message: bytes, deadline: float) -> bool:
@@ -175,3 +196,33 @@ class Sender:
                 pass
             if time.monotonic() > deadline:
                 return False
+
+
+def _endpoint(host: str, port: int) -> Tuple[Any, ...]:
+    """Return a socket address; Python leaves the zone of `fe80::1%lab0` out of a pair."""
+    host, _, zone = host.partition("%")
+    return (host, port, 0, socket.if_nametoindex(zone)) if zone else (host, port)
+
+
+def _fence_socket(family: int, host: str, namespace: Optional[int], port: int) -> socket.socket:
+    """Return a socket that waits for fences. Raises OSError."""
+    if namespace is None:
+        return _waiting(family, host, port)
+    import namespaces  # Linux only, as is a lab of several hosts
+
+    home = namespaces.current()
+    try:
+        namespaces.setns(namespace)
+        try:
+            return _waiting(family, host, port)
+        finally:
+            namespaces.setns(home)
+    finally:
+        os.close(home)
+
+
+def _waiting(family: int, host: str, port: int) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_DGRAM)
+    sock.bind((host, port))
+    sock.settimeout(0.05)
+    return sock

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import collections
 import time
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
 
+import groups
 import stages
 from crew import Crew, Void
 from limits import Limits
+from programs import GROUP4
 from sender import UNTRIED
-from trials import Trial, Voicing, bitmap, sequence_numbers
+from trials import SENDER, Trial, Voicing, bitmap, sequence_numbers
 
 Window = List[Tuple[Trial, int, Tuple[int, ...]]]
 """(trial, index of its voice, sequence numbers) for each thing to be sent before the next drain."""
@@ -30,13 +32,20 @@ class Manner(NamedTuple):
     doubtful: bool
 
 
-def speak(crew: Crew, trials: List[Trial], by_number: Dict[int, Trial], manner: Manner) -> None:
+def speak(
+    crew: Crew,
+    trials: List[Trial],
+    by_number: Dict[int, Trial],
+    manner: Manner,
+    at: Optional[int] = None,
+) -> None:
     """Send, fence and drain until the question of each of `trials` is settled.
 
-    `by_number`: all trials of the batch, also those that are not spoken to. Raises crew.Void, RoleLost.
+    `by_number`: all trials of the batch, also those that are not spoken to; `at`: only the voices of this
+    turn. Raises crew.Void, RoleLost.
     """
-    roles = sorted({role for trial in by_number.values() for role in trial.cell.shape})
-    waiting = _first(trials, manner)
+    roles = listeners(by_number.values())
+    waiting = _first(trials, manner, at)
     while waiting:
         window = choose(waiting, manner)
         _send(crew, window, manner)
@@ -48,6 +57,11 @@ def speak(crew: Crew, trials: List[Trial], by_number: Dict[int, Trial], manner: 
             crew.hang_up(roles)
             _check(connected)
         waiting = [pair for pair in waiting if _unsettled(*pair, manner)]
+
+
+def listeners(trials: Iterable[Trial]) -> List[str]:
+    """Return the actors whose sockets may have heard something."""
+    return sorted({actor for trial in trials for actor in trial.cell.shape if actor != SENDER})
 
 
 def _check(connected: List[Tuple[Trial, int]]) -> None:
@@ -63,14 +77,17 @@ def _check(connected: List[Tuple[Trial, int]]) -> None:
             raise Void("connections were neither made nor refused")
 
 
-def _first(trials: List[Trial], manner: Manner) -> List[Tuple[Trial, int]]:
+def _first(trials: List[Trial], manner: Manner, at: Optional[int]) -> List[Tuple[Trial, int]]:
     """Return what is to be sent at all: a trial in which no socket opened has nobody to hear it."""
     waiting = []
     for trial in trials:
-        opened = trial.open_roles()
-        if not opened:
-            continue
         for index, voice in enumerate(trial.cell.voices):
+            if voice.own or (at is not None and voice.at != at):
+                continue
+            trial.begin(index)
+            opened = trial.open_roles(index)
+            if not opened:
+                continue
             trial.voicings[index].wanted = stages.first(
                 opened, connections=voice.connects, ports=manner.ports
             )
@@ -84,7 +101,7 @@ def _unsettled(trial: Trial, index: int, manner: Manner) -> bool:
         return False
     if not voicing.wanted and manner.ports is None:
         voicing.wanted = stages.more(
-            trial.open_roles(),
+            trial.open_roles(index),
             voicing.sent | voicing.refused,
             list(voicing.heard.values()),
             connections=trial.cell.voices[index].connects,
@@ -121,8 +138,11 @@ def _send(crew: Crew, window: Window, manner: Manner) -> None:
             target, entries = voice.family, connections
         else:
             target, entries = crew.pool(voice.pool, (numbers[-1] >> 1) + 1), datagrams
-        host = voice.host or trial.group
-        entries.append((position, trial.number, index, host, trial.port, target, numbers))
+        host = voice.host or (
+            trial.group if voice.group == GROUP4 else groups.of(voice.group, trial.group)
+        )
+        port = trial.port + voice.port
+        entries.append((position, trial.number, index, host, port, target, numbers))
     if manner.doubtful:
         # The fence alone first: connections into silence would be waited for, a second each.
         crew.send("send", [], doubtful=True)

@@ -8,6 +8,7 @@ silent, whether the fence arrives. No process is started, no socket opened. Pyth
 from __future__ import annotations
 
 import collections
+import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -88,8 +89,10 @@ class World:
         self.open: dict[int, list[str]] = {}
         self.inbox: dict[str, dict[int, dict[int, tuple[int, int]]]] = {}
 
-    def role(self, name: str, nonce: bytes, cpu: int | None) -> FakeRole:
-        """Start a role, as `RoleProcess(name, nonce, cpu)` does."""
+    def role(
+        self, name: str, nonce: bytes, cpu: int | None, place: dict[str, Any] | None = None
+    ) -> FakeRole:
+        """Start a role, as `RoleProcess(name, nonce, cpu, place)` does."""
         self.started[name] += 1
         role = FakeRole(self, name)
         self.alive.append(role)
@@ -165,10 +168,10 @@ class FakeRole:
         self.world.alive.remove(self)
 
     def _do(
-        self, entries: list[tuple[int, int, str, int]], programs: dict[int, list[Any]]
-    ) -> dict[int, str]:
+        self, entries: list[tuple[int, int, str, int, int]], programs: dict[int, list[Any]]
+    ) -> tuple[dict[int, str], None]:
         failures = {}
-        for trial, port, _, number in entries:
+        for trial, port, _, number, _ in entries:
             operations = self._programs[number]
             codes = [operation[0] for operation in operations]
             if SOCKET not in codes and trial not in self._sockets:
@@ -183,7 +186,7 @@ class FakeRole:
             hears = any(op[0] == BIND and op[2] for op in operations) or LISTEN in codes
             if hears and not (failure and LISTEN in codes):
                 self.world.open.setdefault(trial, []).append(self.name)
-        return failures
+        return failures, None
 
     def _drain(self) -> tuple[dict[int, Any], dict[int, int]]:
         # A plain number stands for label 0 without anything unusual.
@@ -253,9 +256,12 @@ class FakeLab(lab.Lab):
         self.multicast_ttl = 1
         self.first_port, self.port_count = 10000, 22000
         self.grace = 0.0
+        self.layout, self.unavailable, self.hosts = "plain", None, {}
+        self.descriptors = ()
+        self.local_range = (32768, 60999)
         self._link, self._ipv6, self._may_leave = link, ipv6, may_leave
 
-    def address(self, symbol: str, slot: int) -> str:
+    def address(self, symbol: str, slot: int, host: str = "h1") -> str:
         """Resolve a symbol."""
         if symbol == "group4":
             return f"239.192.{slot >> 8}.{slot & 255}"
@@ -271,7 +277,16 @@ class FakeLab(lab.Lab):
         }
         return link.get(symbol) or lab.ADDRESSES[symbol]
 
-    def interface(self, symbol: str) -> Interface:
+    def fences(self, host: str = "h1") -> list[tuple[int, str, int | None]]:
+        """Return where a fence goes: the loopback address stands for all."""
+        return [(int(socket.AF_INET), "127.0.0.1", None)]
+
+    def device(self, symbol: str, host: str = "h1") -> tuple[str, int]:
+        """Return the name and index of an interface."""
+        found = self.interface(symbol, host)
+        return found.name, found.index
+
+    def interface(self, symbol: str, host: str = "h1") -> Interface:
         """Return lo or the link."""
         if symbol in ("lo4", "lo6"):
             return LO

@@ -117,7 +117,7 @@ def test_tcp_sockets_are_connected_to(monkeypatch: pytest.MonkeyPatch) -> None:
     world.hears = fake_roles.nobody
     [[seen]] = measure(leader, [open_cell]).values()
     assert seen["roles"] == {"A": "ok", "B": "listen EADDRINUSE"}
-    assert seen["sends"][""] == {"sent": "0", "refused": "1"}
+    assert seen["sends"][""] == {"sent": "0", "refused": "1", "connects": True}
     world.send_errors = {"127.0.0.1": "ETIMEDOUT"}
     [[seen]] = measure(leader, [open_cell]).values()
     assert seen == {"inconclusive": "a connection was neither made nor refused"}
@@ -205,7 +205,7 @@ def test_a_batch_has_fewer_cells_than_slots(monkeypatch: pytest.MonkeyPatch) -> 
     results = measure(leader, cells)
     assert once_each(results, cells)
     for entries in batches(world):
-        ports = [port for _, port, _, _ in entries]
+        ports = [port for _, port, *_ in entries]
         assert ports == list(range(ports[0], ports[0] + len(ports)))
         assert len({port % 256 for port in ports}) == len(ports) < 256
 
@@ -249,8 +249,8 @@ def test_each_trial_has_a_port_and_a_group_of_its_own(monkeypatch: pytest.Monkey
     leader = make_conductor(monkeypatch, world)
     measure(leader, pairs(leader, 150, "group4"))
     [entries] = batches(world)
-    assert len(entries) == len({port for _, port, _, _ in entries}) == 151
-    assert len({group for _, _, group, _ in entries}) == 151
+    assert len(entries) == len({port for _, port, *_ in entries}) == 151
+    assert len({group for _, _, group, *_ in entries}) == 151
 
 
 def test_repetitions_have_other_batches_and_ports(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -263,8 +263,8 @@ def test_repetitions_have_other_batches_and_ports(monkeypatch: pytest.MonkeyPatc
     for seed in range(2):
         measure(leader, cells, seed)
     first, second = batches(world)
-    assert not {port for _, port, _, _ in first} & {port for _, port, _, _ in second}
-    assert [program for *_, program in first] != [program for *_, program in second]
+    assert not {port for _, port, *_ in first} & {port for _, port, *_ in second}
+    assert [program for *_, program, _ in first] != [program for *_, program, _ in second]
 
 
 def test_conductors_side_by_side_share_neither_ports_nor_groups(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -279,9 +279,7 @@ def test_conductors_side_by_side_share_neither_ports_nor_groups(monkeypatch: pyt
             measure(leader, pairs(leader, 190, "group4"))
         entries = [entry for batch in batches(world) for entry in batch]
         sources = {port for _, _, _, ports in world.asked("S", "prepare") for port in ports if port}
-        seen.append(
-            ({port for _, port, _, _ in entries} | sources, {group for _, _, group, _ in entries})
-        )
+        seen.append(({port for _, port, *_ in entries} | sources, {group for _, _, group, *_ in entries}))
     assert not seen[0][0] & seen[1][0]
     assert not seen[0][1] & seen[1][1]
     place = fake_roles.FakeLab()
@@ -634,7 +632,7 @@ def test_many_conductors_find_room_in_one_host(monkeypatch: pytest.MonkeyPatch, 
         world = World()
         leader = make_conductor(monkeypatch, world, share=(index, count))
         measure(leader, pairs(leader, 50))
-        own = {port for batch in batches(world) for _, port, _, _ in batch}
+        own = {port for batch in batches(world) for _, port, *_ in batch}
         assert not own & ports
         ports |= own
 

@@ -14,6 +14,7 @@ import platforms
 import pytest
 from fake_roles import FakeLab, World, make_conductor
 from programs import Absent
+from trials import Seen, VoiceSeen
 
 if TYPE_CHECKING:
     import random
@@ -61,7 +62,7 @@ def test_it_says_hello_before_it_is_asked(leader: conductor.Conductor) -> None:
     """What it is, where it runs, which options exist here."""
     [hello] = serve(leader)
     assert hello["kind"] == "hello"
-    assert hello["protocol"] == 1
+    assert hello["protocol"] == 2
     assert hello["probe"] == {"version": digest.VERSION, "sha256": "0" * 64}
     assert hello["platform"] == {"stack": "fake"}
     assert hello["lab"] == {"kind": "private", "how": "fake"}
@@ -113,8 +114,8 @@ def test_repetitions_that_differ_are_told_apart(
     monkeypatch: pytest.MonkeyPatch, leader: conductor.Conductor
 ) -> None:
     """Each with its count, inconclusive ones among them."""
-    trial = (0, (), ((0xFF, 0, None, False, (("A", 0xFF),), ()),))
-    other = (2, (), ((0xFF, 0, None, True, (), ()),))
+    trial = Seen(0, voices=(VoiceSeen(0xFF, heard=(("A", 0xFF),)),))
+    other = Seen(2, voices=(VoiceSeen(0xFF, silent=True),))
     script: Iterator[Any] = iter([trial, other, trial, "role A died"])
 
     def measure(cells: list[Cell], _: random.Random, results: conductor.Results) -> None:

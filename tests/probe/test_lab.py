@@ -5,25 +5,25 @@ from __future__ import annotations
 import errno
 import json
 import os
-import shutil
-import subprocess
+import socket
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import checkup
+import groups
 import interfaces
 import lab
 import namespaces
 import pytest
+import symbols
+from childlab import finish, finish_as_nobody, linux, start
 from interfaces import Interface
 from namespaces import CANARY, LOOPBACK, MAPS, NETWORK_NAMESPACE, USER_NAMESPACE, Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-PROBES = Path(lab.__file__).parent
 LOOPBACK_INTERFACE = Interface("lo", 1, "127.0.0.1", None, "255.0.0.0", "::1", True)
 LINK = Interface("eth0", 2, "192.0.2.77", "192.0.2.127", "255.255.255.192", "2001:db8:1::5", False)
 LINK4 = Interface("eth1", 3, "192.0.2.130", "192.0.2.255", "255.255.255.128", None, False)
@@ -269,6 +269,89 @@ def test_interfaces_by_family(monkeypatch: pytest.MonkeyPatch) -> None:
     assert here.interface("lo6") is LOOPBACK_INTERFACE
 
 
+def test_interfaces_without_a_family_and_those_that_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`if` is the interface of if4; `none` has index 0, and `bad` one that no interface has."""
+    here = make(monkeypatch, own=(LINK4, LOOPBACK_INTERFACE, LINK))
+    assert here.interface("if") is LINK4
+    assert here.interface("lo") is LOOPBACK_INTERFACE
+    assert here.device("if6") == ("eth0", 2)
+    assert here.device("none") == ("", 0)
+    name, index = here.device("bad")
+    assert index not in (0, 1, 2, 3)
+    assert name not in ("lo", "eth0", "eth1", "")
+    taken = LINK4._replace(index=index)
+    assert make(monkeypatch, own=(LOOPBACK_INTERFACE, taken)).device("bad")[1] != index
+    with pytest.raises(ValueError, match="unknown interface"):
+        here.device("if5")
+
+
+def test_a_second_link_is_never_guessed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which interface of a machine would be the second one nobody can say."""
+    here = make(monkeypatch, own=(LOOPBACK_INTERFACE, LINK, LINK4))
+    for symbol in ("if4b", "if6b", "subnet-bcast-b"):
+        assert unavailable(here, symbol) == "no second link here"
+    with pytest.raises(lab.Unavailable, match="no second link"):
+        here.device("ifb")
+
+
+def test_other_hosts_and_odd_addresses_are_those_of_layouts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lab that was not made so has none, whatever its machine's addresses are; h1 is itself."""
+    here = make(monkeypatch)
+    assert unavailable(here, "h2") == unavailable(here, "h2-6") == "no host h2 here"
+    assert unavailable(here, "zero8") == unavailable(here, "h2-class-e") == "not an address of this lab"
+    assert here.address("h1", 0) == "192.0.2.77"
+    assert here.hosts == {}
+    assert here.descriptors == ()
+    for ask in (here.fences, here.devices, here.names):
+        with pytest.raises(lab.Unavailable, match="no host h3"):
+            ask("h3")
+
+
+def test_groups_are_those_of_the_slot(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All follow from the slot's group4, as a role finds them, and IPv6 ones need IPv6."""
+    here = make(monkeypatch, private=True)
+    group4 = here.address("group4", 5)
+    for symbol in groups.SYMBOLS:
+        assert here.address(symbol, 5) == groups.of(symbol, group4)
+    none = make(monkeypatch, ipv6=(False, False))
+    assert {symbol for symbol in groups.SYMBOLS if unavailable(none, symbol)} == groups.IPV6
+
+
+def test_the_link_local_address_is_told_where_it_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interface with a global address does not list its link-local one (interfaces.Interface)."""
+    local = LINK._replace(ipv6="fe80::5%2")
+    here = make(monkeypatch, own=(LOOPBACK_INTERFACE, local))
+    assert here.address("link6", 0) == "fe80::5%2"
+    assert {here.names()[one] for one in ("fe80::5", "fe80::5%2", "fe80::5%eth0")} == {"if6"}
+    assert unavailable(make(monkeypatch), "link6") == "no link-local address here"
+
+
+def test_mapped_addresses_follow_the_interface(monkeypatch: pytest.MonkeyPatch) -> None:
+    """::ffff:0:0/96 of RFC 4291, 2.5.5.2; nothing to map is nothing there."""
+    assert make(monkeypatch).address("mapped-if4", 0) == "::ffff:192.0.2.77"
+    assert unavailable(make(monkeypatch, own=(LOOPBACK_INTERFACE,)), "mapped-if4") is not None
+
+
+def test_names_and_devices_are_the_way_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every address that a symbol stands for here has a name; the name is the symbol, or an elder one."""
+    here = make(monkeypatch, own=(LOOPBACK_INTERFACE, LINK, LINK4))
+    names = here.names()
+    elder = {"any6only": "any6", "h1": "if4", "h1-6": "if6", "nonlocal4": "if4"}
+    for symbol in (*symbols.ADDRESSES, *symbols.OF_LINK, *symbols.OF_HOST):
+        if unavailable(here, symbol) is None and symbol != "nonlocal4":
+            assert names[here.address(symbol, 0)] == elder.get(symbol, symbol)
+    assert here.devices() == {1: "lo", 2: "if"}
+
+
+def test_fences_are_on_every_own_interface(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By family and address, in this process's own network."""
+    here = make(monkeypatch, own=(LOOPBACK_INTERFACE, LINK4))
+    ipv4, ipv6 = int(socket.AF_INET), int(socket.AF_INET6)
+    expected = [(ipv4, "127.0.0.1", None), (ipv6, "::1", None), (ipv4, "192.0.2.130", None)]
+    assert here.fences() == expected
+    assert make(monkeypatch, own=(), ipv6=(False, False)).fences() == expected[:1]
+
+
 # What may leave the machine
 
 
@@ -277,7 +360,17 @@ def test_interfaces_by_family(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         *[
             (symbol, None, True)
-            for symbol in ("lo4", "lo4b", "lonet", "lobcast", "lo6", "mapped-lo", "if4", "if6")
+            for symbol in (
+                *("lo4", "lo4b", "lo4-30", "lonet", "lobcast", "lo6", "mapped-lo", "if4", "if6"),
+                *("link6", "mapped-if4", "any4", "any6", "any6only", "mapped-any"),
+            )
+        ],
+        *[
+            (symbol, None, False)
+            for symbol in (
+                *("nonlocal4", "nonlocal6", "zero8", "class-e", "h2", "h2-6", "h3", "if4b", "if6b"),
+                *("subnet-bcast-b", "h2-lowest", "mapped-nonlocal4"),
+            )
         ],
         ("group4", "lo4", True),
         ("group4", "if4", False),
@@ -306,6 +399,23 @@ def test_the_host_lab_joins_on_loopback_only(monkeypatch: pytest.MonkeyPatch) ->
     assert here.allows_join("group4", "lo4") is None
     assert here.allows_join("group4", "if4") == "would leave this machine"
     assert make(monkeypatch, allow_lan=True).allows_join("group4", "if4") is None
+
+
+@pytest.mark.parametrize("symbol", sorted(groups.SYMBOLS))
+@pytest.mark.parametrize(
+    "via", ["lo4", "lo6", "lo", "if4", "if6", "if", "if4b", "ifb", "none", "bad", None]
+)
+def test_no_group_leaves_the_host(monkeypatch: pytest.MonkeyPatch, symbol: str, via: str | None) -> None:
+    """Only on loopback; and IPV6_MULTICAST_IF does not hold what goes to an IPv4-mapped group."""
+    here = make(monkeypatch)
+    stays = via in ("lo4", "lo6", "lo") and symbol != "mapped-group4"
+    expected = None if stays else "would leave this machine"
+    assert here.allows_send(symbol, via) == expected
+    assert here.allows_join(symbol, via) == expected
+    bare = make(monkeypatch, own=(LOOPBACK_INTERFACE,), private=True, link_error="EOPNOTSUPP")
+    assert bare.allows_send(symbol, via) == (None if via in ("lo4", "lo6", "lo") else "no link device")
+    assert make(monkeypatch, allow_lan=True).allows_send(symbol, via) is None
+    assert make(monkeypatch, private=True).allows_join(symbol, via) is None
 
 
 def test_multicast_on_the_host_has_ttl_0(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -375,27 +485,15 @@ def test_settings_that_reset_others_come_first() -> None:
 
 # Real labs, each in a process of its own
 
-_PRELUDE = """
-import json, os, socket, sys
-import checkup, lab, namespaces, netlink
-
-def report(value):
-    print(json.dumps(value))
-    sys.exit(0)
-
+_REPORT = """
 def heard(here, symbol):
     try:
         return checkup._copies(here, symbol)
     except Exception as error:
         return repr(error)
-"""
 
-_REPORT = """
 before = os.readlink("/proc/self/ns/net")
-try:
-    here = lab.enter("private", allow_lan=False)
-except lab.LabError as error:
-    report({"skipped": str(error)})
+here = enter()
 facts = here.facts()
 if facts["interfaces"]["link"]["kind"] == "none":
     report({"skipped": "no veth: " + facts["interfaces"]["link"]["error"]})
@@ -437,59 +535,14 @@ def _inheritable(fd):
 """
 
 
-def start(script: str, *, probes: Path = PROBES, user: int | None = None) -> subprocess.Popen[str]:
-    """Start a script beside the probes, as this user with this Python, or as another."""
-    path = os.pathsep.join(filter(None, [str(probes), os.environ.get("PYTHONPATH", "")]))
-    return subprocess.Popen(
-        [sys.executable if user is None else "/usr/bin/python3", "-c", _PRELUDE + script],
-        env={"PYTHONPATH": path, "PATH": os.defpath, "PYTHONDONTWRITEBYTECODE": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        user=user,
-        group=user,
-        extra_groups=None if user is None else (),
-        cwd="/",
-    )
-
-
-def finish(process: subprocess.Popen[str]) -> Any:
-    """Wait for a script's report; a lab that this machine does not grant skips the test."""
-    out, error = process.communicate(timeout=60)
-    assert process.returncode == 0, error
-    value = json.loads(out)
-    if isinstance(value, dict) and "skipped" in value:
-        pytest.skip(value["skipped"])
-    return value
-
-
-linux = pytest.mark.skipif(sys.platform != "linux", reason="network namespaces exist on Linux only")
-NOBODY = 65534
-
-
 @pytest.fixture(scope="module", params=["self", "nobody"])
-def entered(request: pytest.FixtureRequest) -> Iterator[dict[str, Any]]:
+def entered(request: pytest.FixtureRequest) -> dict[str, Any]:
     """Report from a real private lab, made by the user who runs the tests and by nobody."""
     if sys.platform != "linux":
         pytest.skip("network namespaces exist on Linux only")
-    if request.param == "self":
-        yield finish(start(_INHERITABLE + _REPORT))
-        return
-    if os.geteuid() != 0:
-        pytest.skip("only root can become nobody")
-    # Not below pytest's own directory: nobody may not enter that.
-    directory = Path(tempfile.mkdtemp(prefix="sockmatrix-lab-"))
-    try:
-        directory.chmod(0o755)
-        for module in PROBES.glob("*.py"):
-            shutil.copyfile(module, directory / module.name)
-        try:
-            process = start(_INHERITABLE + _REPORT, probes=directory, user=NOBODY)
-        except OSError as error:
-            pytest.skip(f"nobody cannot run /usr/bin/python3: {error}")
-        yield finish(process)
-    finally:
-        shutil.rmtree(directory)
+    script = _INHERITABLE + _REPORT
+    value: dict[str, Any] = finish(start(script)) if request.param == "self" else finish_as_nobody(script)
+    return value
 
 
 def test_a_private_lab_is_another_network(entered: dict[str, Any]) -> None:
@@ -595,13 +648,10 @@ report({"same": state() == before, "kind": here.kind, "reason": here.reason})
 def test_a_kernel_without_veth_still_gives_a_lab() -> None:
     """The lab then has lo only, and says what is missing."""
     script = """
-def unknown(name, peer, peer_namespace):
+def unknown(*arguments):
     raise OSError(95, "not supported")
 netlink.new_veth = unknown
-try:
-    here = lab.enter("private", allow_lan=False)
-except lab.LabError as error:
-    report({"skipped": str(error)})
+here = enter()
 try:
     here.address("if4", 0)
 except lab.Unavailable as lacking:
@@ -669,3 +719,5 @@ report({"checks": checkup.check(), "same": before == os.readlink("/proc/self/ns/
     if worked.get("veth"):
         assert worked["broadcast"]
         assert worked["multicast"]
+        told = {what: detail for what, _, detail in value["checks"]}["layouts"]
+        assert told.startswith("all ") if worked["layouts"] else ": " in told

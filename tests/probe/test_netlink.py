@@ -105,6 +105,44 @@ def test_a_veth_names_its_peer_and_the_namespace_it_goes_to() -> None:
     }
 
 
+def test_both_ends_of_a_veth_may_have_hardware_addresses() -> None:
+    """IFLA_ADDRESS of the near end and of the peer: neighbours can be entered before anybody is asked."""
+    request = netlink.new_veth("lab0", "lab1", 9, b"\2\0\0\0\0\1", b"\2\0\0\0\0\2")
+    near = netlink.attributes(body(request)[16:])
+    data = netlink.attributes(netlink.attributes(near[netlink.IFLA_LINKINFO])[netlink.IFLA_INFO_DATA])
+    far = netlink.attributes(data[netlink.VETH_INFO_PEER][16:])
+    assert near[netlink.IFLA_ADDRESS] == b"\2\0\0\0\0\1"
+    assert far[netlink.IFLA_ADDRESS] == b"\2\0\0\0\0\2"
+
+
+def test_a_bridge_neither_waits_nor_snoops() -> None:
+    """linux/if_link.h: IFLA_BR_STP_STATE is a u32, IFLA_BR_MCAST_SNOOPING a u8."""
+    request = netlink.new_bridge("bridge0")
+    assert struct.unpack_from("=HH", request, 4) == (netlink.RTM_NEWLINK, 0x605)
+    found = netlink.attributes(body(request)[16:])
+    info = netlink.attributes(found[netlink.IFLA_LINKINFO])
+    assert info[netlink.IFLA_INFO_KIND] == b"bridge"
+    assert netlink.attributes(info[netlink.IFLA_INFO_DATA]) == {5: bytes(4), 23: b"\0"}
+
+
+def test_a_port_is_told_its_bridge() -> None:
+    """IFLA_MASTER of an existing device; no flag is changed."""
+    sent = body(netlink.link_master(7, 3))
+    assert sent[:16] == struct.pack("=BxHiII", 0, 0, 7, 0, 0)
+    assert netlink.attributes(sent[16:]) == {netlink.IFLA_MASTER: struct.pack("=I", 3)}
+
+
+@pytest.mark.parametrize(("address", "family"), [("198.51.100.2", 2), ("fe80::2", 10)])
+def test_a_neighbour_is_permanent(address: str, family: int) -> None:
+    """linux/neighbour.h, struct ndmsg: family, index, state, flags, type."""
+    request = netlink.new_neighbour(4, address, b"\2\0\0\0\0\2")
+    assert struct.unpack_from("=HH", request, 4) == (28, 0x605)
+    sent = body(request)
+    assert sent[:12] == struct.pack("=BxHiHBB", family, 0, 4, 0x80, 0, 0)
+    packed = socket.inet_pton(socket.AF_INET if family == 2 else socket.AF_INET6, address)
+    assert netlink.attributes(sent[12:]) == {1: packed, 2: b"\2\0\0\0\0\2"}
+
+
 def test_an_ipv4_address_brings_its_broadcast_address() -> None:
     """rtnetlink(7), struct ifaddrmsg: family, prefix, flags, scope, index; then the attributes."""
     sent = body(netlink.new_address(2, "198.51.100.1", 24, "198.51.100.255"))
@@ -142,8 +180,18 @@ def test_an_ipv6_address_is_usable_at_once(address: str) -> None:
             (10, 0, 0, 0, 254, 3, 0, 1, 0),
             {5: socket.inet_pton(socket.AF_INET6, "2001:db8::2"), 4: struct.pack("=i", 5)},
         ),
+        (
+            netlink.new_route(1, "ff00::", 8, local=True),
+            (10, 8, 0, 0, 255, 3, 0, 2, 0),
+            {1: bytes([0xFF]) + bytes(15), 4: struct.pack("=i", 1)},
+        ),
+        (
+            netlink.new_route(1, "192.0.2.0", 24, local=True, protocol=netlink.RTPROT_STATIC),
+            (2, 24, 0, 0, 255, 4, 254, 2, 0),
+            {1: bytes([192, 0, 2, 0]), 4: struct.pack("=i", 1)},
+        ),
     ],
-    ids=["on-link", "default", "default-ipv6"],
+    ids=["on-link", "default", "default-ipv6", "local-ipv6", "local"],
 )
 def test_routes(request_: bytes, header: Sequence[int], found: dict[int, bytes]) -> None:
     """A route on the link itself has link scope; a default route has no destination."""
@@ -216,3 +264,66 @@ def test_a_refused_link_up_falls_back_to_the_ioctl(monkeypatch: pytest.MonkeyPat
     with pytest.raises(OSError, match="supported") as caught:
         netlink.set_up(Kernel(down, acknowledgement(errno.EOPNOTSUPP)).channel(), 3)
     assert caught.value.errno == errno.EOPNOTSUPP
+
+
+def route_payload(kind: int, *found: bytes) -> bytes:
+    """Build the payload of RTM_NEWROUTE: struct rtmsg, with rtm_type `kind`, and attributes."""
+    return struct.pack("=BBBBBBBBI", 2, 32, 0, 0, 255, 2, 254, kind, 0) + b"".join(found)
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        (1, "unicast"), (2, "local"), (3, "broadcast"), (5, "multicast"), (6, "blackhole"),
+        (7, "unreachable"), (99, "type 99"),
+    ],
+)  # fmt: skip
+def test_a_route_is_told_by_its_type_and_device(kind: int, expected: str) -> None:
+    """linux/rtnetlink.h, rtm_type; a type that is not known is told by its number."""
+    payload = route_payload(kind, netlink.attribute(netlink.RTA_OIF, struct.pack("=i", 3)))
+    kernel = Kernel(answer(netlink.RTM_NEWROUTE, payload) + acknowledgement())
+    assert netlink.route_type(kernel.channel(), "192.0.2.1") == (expected, 3)
+
+
+def test_a_route_without_a_device_has_index_0() -> None:
+    """A blackhole leads nowhere."""
+    kernel = Kernel(answer(netlink.RTM_NEWROUTE, route_payload(6)) + acknowledgement())
+    assert netlink.route_type(kernel.channel(), "192.0.2.1") == ("blackhole", 0)
+
+
+def test_no_route_is_the_kernels_error() -> None:
+    """Nothing stands for a route that is not there."""
+    kernel = Kernel(acknowledgement(errno.ENETUNREACH))
+    with pytest.raises(OSError, match="unreachable") as caught:
+        netlink.route_type(kernel.channel(), "192.0.2.1")
+    assert caught.value.errno == errno.ENETUNREACH
+
+
+@pytest.mark.parametrize(
+    ("address", "index", "expected"),
+    [
+        ("192.0.2.1", 0, netlink.get_route("192.0.2.1")),
+        ("::ffff:192.0.2.1", 0, netlink.get_route("192.0.2.1")),
+        ("ff02::1%7", 0, netlink.get_route("ff02::1", index=7)),
+        ("ff02::1%7", 8, netlink.get_route("ff02::1", index=8)),
+        ("2001:db8::1", 5, netlink.get_route("2001:db8::1", index=5)),
+    ],
+)
+def test_what_is_asked_for(address: str, index: int, expected: bytes) -> None:
+    """A mapped address goes by the IPv4 routes, and a zone is the device."""
+    kernel = Kernel(answer(netlink.RTM_NEWROUTE, route_payload(1)) + acknowledgement())
+    netlink.route_type(kernel.channel(), address, index=index)
+    assert kernel.sent == [expected]
+
+
+def test_a_question_for_a_route_names_a_whole_address() -> None:
+    """Of struct rtmsg: both prefix lengths are those of a host, and the source is optional."""
+    sent = body(netlink.get_route("192.0.2.1", index=4, source="192.0.2.2"))
+    assert struct.unpack("=BBBBBBBBI", sent[:12]) == (2, 32, 32, 0, 0, 0, 0, 0, 0)
+    assert netlink.attributes(sent[12:]) == {
+        1: bytes([192, 0, 2, 1]),
+        2: bytes([192, 0, 2, 2]),
+        4: struct.pack("=i", 4),
+    }
+    sent = body(netlink.get_route("2001:db8::1"))
+    assert struct.unpack("=BBBBBBBBI", sent[:12]) == (10, 128, 0, 0, 0, 0, 0, 0, 0)

@@ -24,7 +24,7 @@ sys.path.insert(0, {str(Path(process.__file__).parent)!r})
 import frames
 
 requests, answers = sys.stdin.buffer, sys.stdout.buffer
-nonce, cpu = frames.read(requests)
+nonce, cpu, _ = frames.read(requests)
 while True:
     name, *arguments = frames.read(requests)
     if name == "who":

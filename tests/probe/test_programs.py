@@ -6,7 +6,6 @@ import socket
 from typing import Any
 
 import lab
-import options
 import programs
 import pytest
 from fake_roles import FakeLab
@@ -41,14 +40,13 @@ CONSTANTS = {
 
 def make(platform: str = "linux", lab_facts: dict[str, bool] | None = None) -> Compiler:
     """Return a compiler for a system, in a lab of plain facts."""
-    compiler = Compiler(FakeLab(**lab_facts or {}), platform)
-    compiler.known = options.known(platform, CONSTANTS[platform])
-    return compiler
+    return Compiler(FakeLab(**lab_facts or {}), platform, CONSTANTS[platform])
 
 
 def part(compiler: Compiler, *operations: list[Any]) -> Part:
     """Compile the operations of one role."""
-    return compiler.part(compiler.add(list(operations)))
+    staged = operations[0][0] in ("send", "connect")
+    return compiler.part(compiler.add(list(operations)), staged=staged)
 
 
 def program(compiler: Compiler, *operations: list[Any]) -> list[tuple[Any, ...]]:

@@ -46,7 +46,7 @@ def datagram(trial: int, number: int, *, label: int = 0, nonce: bytes = NONCE) -
 def receiver(network: Network, *incoming: bytes | OSError) -> Role:
     """Return a role with trial 5 open, and datagrams waiting there."""
     one = Role(NONCE)
-    assert one.do([(5, 10005, GROUP, 0)], {0: RECEIVER}) == {}
+    assert one.do([(5, 10005, GROUP, 0, 0)], {0: RECEIVER}) == ({}, None)
     network.sockets[-1].incoming.extend(incoming)
     return one
 
@@ -57,7 +57,7 @@ def receiver(network: Network, *incoming: bytes | OSError) -> Role:
 def test_a_program_is_performed_in_order(network: Network) -> None:
     """Options before bind, the cell's own port, the trial's own group."""
     program = [UDP, REUSE, (BIND, None, True), MEMBERSHIP]
-    assert Role(NONCE).do([(5, 10005, GROUP, 0)], {0: program}) == {}
+    assert Role(NONCE).do([(5, 10005, GROUP, 0, 0)], {0: program}) == ({}, None)
     calls = [call for call in network.sockets[0].calls if call[0] != "setblocking"]
     assert calls == [
         ("setsockopt", 1, 2, 1),
@@ -69,18 +69,18 @@ def test_a_program_is_performed_in_order(network: Network) -> None:
 def test_sockets_never_block(monkeypatch: pytest.MonkeyPatch, network: Network) -> None:
     """By a flag where the system has one, by a call elsewhere (macOS, Windows)."""
     monkeypatch.setattr(role, "_NONBLOCK", 0)
-    Role(NONCE).do([(5, 10005, GROUP, 0)], {0: RECEIVER})
+    Role(NONCE).do([(5, 10005, GROUP, 0, 0)], {0: RECEIVER})
     assert ("setblocking", False) in network.sockets[0].calls
     monkeypatch.setattr(role, "_NONBLOCK", 0x800)
-    Role(NONCE).do([(5, 10005, GROUP, 0)], {0: RECEIVER})
+    Role(NONCE).do([(5, 10005, GROUP, 0, 0)], {0: RECEIVER})
     assert network.sockets[1].kind == int(socket.SOCK_DGRAM) | 0x800
 
 
 def test_programs_are_told_once(network: Network) -> None:
     """A role remembers a program; the trials differ in port and group."""
     one = Role(NONCE)
-    one.do([(1, 10001, GROUP, 0)], {0: RECEIVER})
-    one.do([(2, 10002, GROUP, 0)], {})
+    one.do([(1, 10001, GROUP, 0, 0)], {0: RECEIVER})
+    one.do([(2, 10002, GROUP, 0, 0)], {})
     assert [sock.address for sock in network.sockets] == [("127.0.0.1", 10001), ("127.0.0.1", 10002)]
 
 
@@ -100,7 +100,7 @@ def test_a_failure_is_named_by_call_and_errno(
     """What fails at or before bind has no socket; what fails later keeps it."""
     network.refuses = lambda name, _: PermissionError(errno.EACCES, "") if name == call else None
     one = Role(NONCE)
-    assert one.do([(5, 10005, GROUP, 0)], {0: program}) == {5: expected}
+    assert one.do([(5, 10005, GROUP, 0, 0)], {0: program})[0] == {5: expected}
     assert len(network.open) == stays_open
     assert one.drain() == ({}, {})
     if expected.startswith("join"):
@@ -114,7 +114,7 @@ def test_a_failure_of_one_trial_is_no_other_s(network: Network) -> None:
     error = OSError(errno.EADDRINUSE, "")
     network.refuses = lambda name, args: error if (name, args) == ("bind", (("127.0.0.1", 2),)) else None
     one = Role(NONCE)
-    failures = one.do([(trial, trial, GROUP, 0) for trial in (1, 2, 3)], {0: RECEIVER})
+    failures, _ = one.do([(trial, trial, GROUP, 0, 0) for trial in (1, 2, 3)], {0: RECEIVER})
     assert failures == {2: "bind EADDRINUSE"}
     assert [sock.address[1] for sock in network.open] == [1, 3]
 
@@ -125,8 +125,8 @@ def test_a_later_round_goes_on_with_the_socket(network: Network) -> None:
     network.refuses = lambda name, args: error if (name, args) == ("bind", (("127.0.0.1", 2),)) else None
     one = Role(NONCE)
     bind, listen = LISTENER[:2], LISTENER[2:]
-    assert one.do([(1, 1, GROUP, 0), (2, 2, GROUP, 0)], {0: bind}) == {2: "bind EADDRINUSE"}
-    assert one.do([(1, 1, GROUP, 1), (2, 2, GROUP, 1)], {1: listen}) == {}
+    assert one.do([(1, 1, GROUP, 0, 0), (2, 2, GROUP, 0, 0)], {0: bind})[0] == {2: "bind EADDRINUSE"}
+    assert one.do([(1, 1, GROUP, 1, 0), (2, 2, GROUP, 1, 0)], {1: listen}) == ({}, None)
     assert list(one.listening) == [1]
 
 
@@ -204,14 +204,14 @@ def test_a_flood_of_strangers_is_left_alone(monkeypatch: pytest.MonkeyPatch, net
 def test_a_bound_socket_that_cannot_hear_is_not_read(network: Network) -> None:
     """A TCP socket that is bound and does not listen."""
     one = Role(NONCE)
-    one.do([(5, 10005, GROUP, 0)], {0: LISTENER[:2]})
+    one.do([(5, 10005, GROUP, 0, 0)], {0: LISTENER[:2]})
     assert (one.bound, one.listening) == ({}, {})
 
 
 def listener(network: Network, *payloads: list[bytes | OSError]) -> tuple[Role, list[FakeSocket]]:
     """Return a role that listens in trial 5, with a connection waiting for each list of data."""
     one = Role(NONCE)
-    one.do([(5, 10005, GROUP, 0)], {0: LISTENER})
+    one.do([(5, 10005, GROUP, 0, 0)], {0: LISTENER})
     connections = []
     for data in payloads:
         connections.append(FakeSocket(network, 2, 1))
@@ -251,7 +251,7 @@ def test_connections_stay_open_until_they_are_hung_up(network: Network) -> None:
 def test_close_leaves_nothing_open(network: Network) -> None:
     """Sockets, listeners and connections are gone, and the role is as new."""
     one, connections = listener(network, [datagram(5, 0)])
-    one.do([(6, 10006, GROUP, 1), (7, 10007, GROUP, 1)], {1: RECEIVER})
+    one.do([(6, 10006, GROUP, 1, 0), (7, 10007, GROUP, 1, 0)], {1: RECEIVER})
     one.drain()
     assert one.close() == 0
     assert network.open == []
@@ -277,7 +277,7 @@ def test_a_datagram_after_the_drain_is_late(network: Network) -> None:
 def serve(monkeypatch: pytest.MonkeyPatch, *requests: Any) -> list[Any]:
     """Let `main` serve some requests and return its answers."""
     given = io.BytesIO()
-    frames.write(given, (NONCE, None))
+    frames.write(given, (NONCE, None, {}))
     for request in requests:
         frames.write(given, request)
     given.seek(0)
@@ -297,14 +297,14 @@ def test_every_request_has_one_answer_in_order(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr(sender, "socket", network.module())
     answers = serve(
         monkeypatch,
-        ("do", [(5, 10005, GROUP, 0)], {0: RECEIVER}),
+        ("do", [(5, 10005, GROUP, 0, 0)], {0: RECEIVER}),
         ("drain",),
         ("hang up",),
         ("prepare", 0, 2, [], [20000]),
         ("drop",),
         ("close",),
     )
-    assert answers == [{}, ({}, {}), None, [None], None, 0]
+    assert answers == [({}, None), ({}, {}), None, [None], None, 0]
 
 
 def test_a_role_that_is_told_nothing_ends(monkeypatch: pytest.MonkeyPatch) -> None:

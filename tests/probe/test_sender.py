@@ -15,7 +15,7 @@ from sender import Sender
 
 NONCE = b"01234567"
 UDP4 = int(socket.AF_INET)
-FENCES = [(UDP4, "127.0.0.1"), (UDP4, "198.51.100.1")]
+FENCES = [(UDP4, "127.0.0.1", None, 0), (UDP4, "198.51.100.1", None, 0)]
 LO = "127.0.0.1"
 
 
