@@ -46,10 +46,15 @@ class Commands:
 
     @classmethod
     def prepared(
-        cls, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, place: Path
+        cls,
+        capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch,
+        place: Path,
+        *,
+        scripted: bool = False,
     ) -> Commands:
         """Return commands for a test, in an empty directory and a plain environment."""
-        matrix = smallmatrix.write(place / "matrix")
+        matrix = smallmatrix.write(place / "matrix", scripted=scripted)
         monkeypatch.setattr("sockmatrix.cli.signal.signal", lambda *_: None)
         monkeypatch.setattr(content, "matrix", lambda: matrix)
         for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS"):
@@ -83,7 +88,7 @@ def write_run(
     hello = {**fakes.HELLO, "platform": {**fakes.HELLO["platform"], "release": release}}
     versions = {plan.table.name: plan.table.version for plan in selection.plans}
     head = fakes.header(hello, tables=versions, planned=len(selection.cells))
-    lines = collect.lines(smallmatrix.block(selection, platform, cells), versions)
+    lines = collect.lines(smallmatrix.block(selection, platform, cells))
     with RunWriter.create(path, head) as writer:
         writer.write(lines)
         writer.finish(Footer(ended="complete" if ended == "complete" else "interrupted"))

@@ -63,6 +63,7 @@ class FakeTarget:
     once: str = ""
     log: str = ""
     matrix: str = ""
+    lacks: str = ""
     hello: dict[str, Any] = dataclasses.field(default_factory=dict)
     python: str = sys.executable
 
@@ -70,7 +71,8 @@ class FakeTarget:
     def facts(self) -> str:
         """How the program is to behave, in JSON.
 
-        `log` is a file to which it appends its doings, `matrix` the directory of the tables.
+        `log` is a file to which it appends its doings, `matrix` the directory of the tables, `lacks`
+        a layout that it cannot make.
         """
         assert self.platform in PLATFORMS
         assert not self.trouble or self.trouble in TROUBLES
@@ -93,6 +95,7 @@ class Program:
         self.platform = PLATFORMS[facts["platform"]]
         self.operations: list[list[Any]] = []
         self.known: dict[str, list[list[Any]]] = {}
+        self.layout = arguments[arguments.index("--layout") + 1] if "--layout" in arguments else ""
         self.log("started", arguments)
 
     def log(self, *what: object) -> None:
@@ -115,7 +118,11 @@ class Program:
     def serve(self) -> None:
         """Answer until there is nothing more to answer."""
         trouble = self.trouble(0)
+        if self.layout and self.layout == self.facts["lacks"]:
+            sys.exit(f"probes: there is no {self.layout} here")
         hello = {**miniatures.HELLO, **self.facts["hello"]}
+        if self.layout:
+            hello["lab"] = {**hello["lab"], "layout": self.layout}
         if trouble == "protocol":
             hello["protocol"] = 99
         elif trouble == "stateless":

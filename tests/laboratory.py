@@ -38,7 +38,7 @@ _TABLES = table.load_all()
 
 def cells(*ids: str) -> list[Cell]:
     """Return the cells of the matrix with these ids. Raises CellIdError."""
-    return [parse_id(_TABLES[text.partition("/")[0]], text) for text in ids]
+    return [_TABLES[text.partition("/")[0]].cell(text) for text in ids]
 
 
 @functools.lru_cache
@@ -60,7 +60,6 @@ class Laboratory:
         """Start the first probe. Raises TargetError where there is no private lab."""
         tables = _TABLES.values()
         self.counts: collections.Counter[str] = collections.Counter()
-        self._versions = {one.name: one.scenario.version for one in tables}
         self._lanes = Lanes(
             Requests({one.name: one.scenario for one in tables}),
             target or LocalTarget(),
@@ -88,7 +87,7 @@ class Laboratory:
         found: dict[str, CellLine] = {}
         for block in self._lanes.run(wanted):
             self.counts.update({name: int(count) for name, count in block.counts.items()})
-            found.update({line.id: line for line in collect.lines(block, self._versions)})
+            found.update({line.id: line for line in collect.lines(block)})
         assert set(found) == {cell.id for cell in wanted}
         return found
 

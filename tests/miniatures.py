@@ -1,8 +1,8 @@
 """Platforms small enough to predict: each performs a cell's steps and says what it "observed".
 
 They speak the probe's JSON, so that whatever reads observations can be driven by them, on any
-system and without a socket. `steps` builds the steps of a plain cell. Standard library only:
-`fakeprobe.py` is a program made of them that starts in no time.
+system and without a socket. Labelled acts all go well. `steps` builds the steps of a plain cell.
+Standard library only: `fakeprobe.py` is a program made of them that starts in no time.
 """
 
 from __future__ import annotations
@@ -85,9 +85,14 @@ class Platform:
         sockets: dict[str, Socket] = {}
         roles: dict[str, str] = {}
         sends: dict[str, Any] = {}
-        for role, operations in steps:
+        notes: dict[str, str] = {}
+        for actor, operations in steps:
+            role = actor.partition("@")[0]
             for operation in operations:
                 call = operation[0]
+                if call == "note":
+                    notes[operation[1]] = "ok"
+                    continue
                 if call == "set" and operation[1] in self.lacks:
                     return {"absent": operation[1]}
                 if call in ("send", "connect"):
@@ -96,7 +101,8 @@ class Platform:
                     sends[label] = self._deliver(dest, opened, repetition, connects=call == "connect")
                 elif roles.get(role, "ok") == "ok":
                     roles[role] = self._perform(role, operation, sockets) or "ok"
-        return {"roles": roles, "sends": {label: send for label, send in sends.items() if send}}
+        told = {"notes": notes} if notes else {}
+        return {"roles": roles, "sends": {label: send for label, send in sends.items() if send}, **told}
 
     def seen(self, steps: Steps, repeat: int = 3) -> list[list[Any]]:
         """Return what a probe answers: (count, observation), equal observations counted once."""
@@ -135,7 +141,7 @@ class Platform:
     def _deliver(
         self, dest: str, sockets: list[Socket], repetition: int, *, connects: bool
     ) -> dict[str, Any]:
-        opened = [socket for socket in sockets if socket.bind and socket.role != "J"]
+        opened = [socket for socket in sockets if socket.bind and socket.role not in "JXYZ"]
         heard: dict[str, int] = {}
         again: dict[str, int] = {}
         sent = refused = 0
@@ -249,7 +255,7 @@ def steps(*sockets: str, dest: str = "lo4", kind: str = "udp4", labels: tuple[st
 
 HELLO: dict[str, Any] = {
     "kind": "hello",
-    "protocol": 1,
+    "protocol": 2,
     "probe": {"version": "1", "sha256": "ab" * 32},
     "platform": {
         "os": "linux",

@@ -35,6 +35,8 @@ class Form:
     name: str
     axes: Mapping[str, AxisUse]
     socket_axes: Mapping[str, AxisUse]
+    version: int = 7
+    lab: str = "two-links"
 
 
 def axis(name: str, *values: str, per_socket: bool = False) -> Axis:
@@ -99,6 +101,7 @@ def test_ids_leave_out_defaults(made: Cell, expected: str) -> None:
     assert made.id == expected
     again = parse_id(FORM, expected)
     assert (again, again.axes, again.sockets) == (made, made.axes, made.sockets)
+    assert (again.version, again.lab, again.solo) == (7, "two-links", False)
 
 
 forms = st.builds(
@@ -184,12 +187,27 @@ def test_errors_say_what_is_wrong(text: str, problem: str) -> None:
         parse_id(FORM, text)
 
 
+NO_SOCKETS = Form("demo", {"dest": DEST, "broadcast": BROADCAST}, {})
+
+
+@pytest.mark.parametrize("text", ["demo/dest:lo4", "demo/dest:lo4/broadcast:off"])
+def test_a_table_may_be_without_sockets(text: str) -> None:
+    """Then the axes of the cell are the whole id."""
+    made = parse_id(NO_SOCKETS, text)
+    assert (made.id, made.sockets, made.receivers) == (text, (), ())
+    assert make_cell(NO_SOCKETS, made.axes, ()) == made
+    with pytest.raises(CellIdError, match="has sockets, which no cell of this table has"):
+        parse_id(NO_SOCKETS, f"{text}/A:lo4.none")
+    with pytest.raises(CellIdError, match="does not say its dest"):
+        parse_id(NO_SOCKETS, "demo")
+
+
 def test_receivers_are_never_named_like_other_roles() -> None:
-    """J is the bystander and S the sender; past the alphabet names have two letters."""
+    """J is a bystander, S the sender, X, Y, Z are talkers; past the alphabet names have two letters."""
     names = receiver_names(64)
     assert names[:3] == ("A", "B", "C")
-    assert names[22:26] == ("Y", "Z", "AA", "AB")
-    assert not {"J", "S"} & set(names)
+    assert names[19:23] == ("V", "W", "AA", "AB")
+    assert not {*"JSXYZ"} & {letter for name in receiver_names(MOST_SOCKETS) for letter in name}
     assert len(set(receiver_names(MOST_SOCKETS))) == MOST_SOCKETS
     with pytest.raises(ValueError, match="at most"):
         receiver_names(MOST_SOCKETS + 1)

@@ -26,7 +26,7 @@ def selection(tmp_path: Path) -> Selection:
 
 def test_a_line_for_each_cell_in_order(selection: Selection) -> None:
     """Lines come in the order of the cells, each with the version of its table's scenario."""
-    lines = list(collect.lines(smallmatrix.block(selection, miniatures.EVERYTHING), smallmatrix.VERSIONS))
+    lines = list(collect.lines(smallmatrix.block(selection, miniatures.EVERYTHING)))
     assert [line.id for line in lines] == [cell.id for cell in selection.cells]
     assert {(line.id.partition("/")[0], line.v) for line in lines} == set(smallmatrix.VERSIONS.items())
     assert {line.word for line in lines} == {"all"}
@@ -34,9 +34,9 @@ def test_a_line_for_each_cell_in_order(selection: Selection) -> None:
 
 def test_a_connection_is_no_datagram(selection: Selection) -> None:
     """TCP reads the same observations by its own rules: refused connections are nobody's."""
-    lines = list(collect.lines(smallmatrix.block(selection, miniatures.NOBODY), smallmatrix.VERSIONS))
+    lines = list(collect.lines(smallmatrix.block(selection, miniatures.NOBODY)))
     assert {line.word for line in lines} == {"none"}
-    lines = list(collect.lines(smallmatrix.block(selection, miniatures.SPREADS), smallmatrix.VERSIONS))
+    lines = list(collect.lines(smallmatrix.block(selection, miniatures.SPREADS)))
     ways = [{delivery.by for delivery in line.delivery.values()} for line in lines]
     assert ways == [{"source port"}] * smallmatrix.UDP + [{"connection"}] * smallmatrix.TCP
 
@@ -44,7 +44,7 @@ def test_a_connection_is_no_datagram(selection: Selection) -> None:
 @pytest.mark.parametrize("platform", miniatures.PLATFORMS, ids=lambda platform: platform.name)
 def test_every_platform(selection: Selection, platform: miniatures.Platform) -> None:
     """Whatever a platform does, there is an outcome for each of its cells."""
-    lines = list(collect.lines(smallmatrix.block(selection, platform), smallmatrix.VERSIONS))
+    lines = list(collect.lines(smallmatrix.block(selection, platform)))
     assert len(lines) == smallmatrix.ALL
 
 
@@ -53,7 +53,7 @@ def test_what_was_not_seen_is_left_out(selection: Selection) -> None:
     block = smallmatrix.block(selection, miniatures.LAST)
     missing = selection.cells[7].id
     block.seen["nobody/asked:for/A:any4.addr"] = block.seen.pop(missing)
-    lines = list(collect.lines(block, smallmatrix.VERSIONS))
+    lines = list(collect.lines(block))
     assert {cell.id for cell in selection.cells} - {line.id for line in lines} == {missing}
     assert len(lines) == smallmatrix.ALL - 1
 
@@ -74,4 +74,4 @@ def test_what_is_no_observation_is_an_error(selection: Selection, seen: object) 
     block = smallmatrix.block(selection, miniatures.LAST)
     block.seen[selection.cells[0].id] = json.dumps(seen).encode()
     with pytest.raises(ObservationError):
-        list(collect.lines(block, smallmatrix.VERSIONS))
+        list(collect.lines(block))

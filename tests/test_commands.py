@@ -73,6 +73,100 @@ def test_list_json(sockmatrix: Commands) -> None:
     assert len(told["cells"]) == listening["cells"] == 16
 
 
+@pytest.fixture
+def scripted(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Commands:
+    """Run commands with a fake probe on a matrix with a script table."""
+    return Commands.prepared(capsys, monkeypatch, tmp_path, scripted=True)
+
+
+def test_list_a_script_table(scripted: Commands) -> None:
+    """Its cases stand in the place of blocks."""
+    assert scripted("list", "--table", "asking").out == (
+        "asking: 8 cells\n  What is it told?\n        2  Near?\n        2  Far?\n"
+        "        2  Through?\n        2  Alone?\n\n8 cells; --cells prints their ids\n"
+    )
+    done = scripted("list", "--cells", "--only", "case=far,near size=much", "--only", "lab=gateway")
+    assert done.out.splitlines() == [
+        "asking/case:near/size:much",
+        "asking/case:far/size:much",
+        "asking/case:through",
+        "asking/case:through/size:much",
+    ]
+
+
+def test_list_a_cell(scripted: Commands) -> None:
+    """What its values mean in words, where it takes place, and what is done, a turn a line."""
+    done = scripted("list", "asking/case:far/size:much")
+    assert done == Done(
+        0,
+        """\
+asking/case:far/size:much
+  case: Far?
+  size: much
+  lab: hosts-2
+
+    A@h2: socket udp4; bind any4
+    X: socket udp4; told = send h2 size=1000
+    S: one = speak h2
+
+""",
+        "",
+    )
+    done = scripted("list", "listening/transport:tcp/A:any4.addr/B:lo4.none", "asking/case:near")
+    assert done.out.startswith(
+        """\
+listening/transport:tcp/A:any4.addr/B:lo4.none
+  transport: TCP
+  listen: each listens as soon as it is bound
+  A bound to: 0.0.0.0, options: SO_REUSEADDR
+  B bound to: 127.0.0.1, options: no option
+  lab: plain
+
+    A: socket tcp4; set SO_REUSEADDR 1; bind any4; listen 128
+    B: socket tcp4; bind lo4; listen 128
+    S: lo4 = call lo4; if4 = call if4
+
+asking/case:near
+"""
+    )
+
+
+def test_list_a_cell_as_json(scripted: Commands) -> None:
+    """The same for a machine, with the version and the steps of the protocol."""
+    far, pair = json.loads(
+        scripted("list", "--json", "asking/case:far", "hearing/dest:lo4/A:lo4.none/B:any4.addr").out
+    )
+    assert (far["id"], far["table"], far["lab"]) == ("asking/case:far", "asking", "hosts-2")
+    assert far["axes"] == {"case": "far", "size": "some"}
+    assert far["steps"][0] == ["A@h2", [["socket", "udp4"], ["bind", "any4"]]]
+    assert far["version"] > 1000
+    assert pair["version"] == 1
+    assert pair["sockets"] == [{"bind": "lo4", "reuse": "none"}, {"bind": "any4", "reuse": "addr"}]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ["asking/case:fra"],
+            'in "asking/case:fra": unknown case "fra" (did you mean "far"?); allowed: ',
+        ),
+        (["askin/case:far"], 'unknown table "askin" (did you mean "asking"?); allowed: asking, hearing'),
+        (["hearing/dest:lo4"], '"hearing/dest:lo4" has no sockets'),
+        (["asking"], "asking is a table, not a cell; write --table asking"),
+        (["asking/case:far", "--table", "asking"], "ID goes without --table, --only and --cells"),
+    ],
+)
+def test_list_what_is_no_cell(scripted: Commands, arguments: list[str], said: str) -> None:
+    """One line says what is wrong with an id."""
+    done = scripted("list", *arguments)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(f"sockmatrix list: {said}")
+    assert done.err.count("\n") == 1
+
+
 def test_doctor(sockmatrix: Commands) -> None:
     """What works, what does not and why, in printable lines."""
     done = sockmatrix("doctor")

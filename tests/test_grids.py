@@ -29,7 +29,7 @@ def selection(tmp_path: Path) -> Selection:
 
 def measured(block: Block) -> Cells:
     """Return the lines of a block by id."""
-    return {line.id: line for line in collect.lines(block, smallmatrix.VERSIONS)}
+    return {line.id: line for line in collect.lines(block)}
 
 
 @pytest.fixture

@@ -5,19 +5,34 @@ from __future__ import annotations
 import collections
 import json
 import re
+import socket
+import sys
 from typing import TYPE_CHECKING, Any
 
+import groups
+import layouts
+import options
 import pytest
+import symbols as probe_symbols
 
-from sockmatrix import plan, table
-from sockmatrix.axis import vocabulary
+from sockmatrix import content, plan, table
+from sockmatrix.axis import load_axes, vocabulary
+from sockmatrix.labs import HOSTS, LABS
 from sockmatrix.pattern import parse
 from sockmatrix.scenarios.scenario import REUSE
+from sockmatrix.script import compile_steps, symbols
+from sockmatrix.script.compiler import role_of
+from sockmatrix.script.writer import write
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ID = re.compile(r"[a-z0-9-]+(/[a-z-]+:[a-z0-9+-]+)*(/([A-Z]{1,2}|[0-9]+x):[a-z0-9.+-]+)+")
+ID = re.compile(r"[a-z0-9-]+(/[a-z0-9-]+:[a-z0-9+-]+)*(/([A-Z]{1,2}|[0-9]+x):[a-z0-9.+-]+)*")
 ORDINARY = ["none", "addr", "port", "addr+port"]
 
 
@@ -25,6 +40,18 @@ ORDINARY = ["none", "addr", "port", "addr+port"]
 def plans() -> dict[str, plan.Plan]:
     """Expand all shipped tables."""
     return {name: plan.expand(one) for name, one in table.load_all().items()}
+
+
+@pytest.fixture(scope="module")
+def planned(plans: dict[str, plan.Plan]) -> dict[str, plan.Plan]:
+    """Return the tables that have blocks."""
+    return {name: own for name, own in plans.items() if own.table.blocks}
+
+
+@pytest.fixture(scope="module")
+def scripted(plans: dict[str, plan.Plan]) -> dict[str, plan.Plan]:
+    """Return the tables that have cases."""
+    return {name: own for name, own in plans.items() if own.table.cases}
 
 
 def matching(own: plan.Plan, text: str) -> list[str]:
@@ -41,13 +68,14 @@ def test_ids_are_safe_and_unique(plans: dict[str, plan.Plan]) -> None:
 
 
 def test_the_matrix_has_the_planned_size(plans: dict[str, plan.Plan]) -> None:
-    """Large enough to hold the full products, small enough to be measured in a minute."""
+    """Large enough to hold the full products, small enough to be measured in minutes."""
     counts = {name: len(own.cells) for name, own in plans.items()}
-    assert {"loopback-broadcast", "fan-out", "bind-conflicts"} <= set(counts)
-    assert 35_000 <= sum(counts.values()) < 60_000
+    assert {"loopback-broadcast", "fan-out", "bind-conflicts", "users"} <= set(counts)
+    assert 50_000 <= sum(counts.values()) < 90_000
+    assert 1_000 <= counts["users"] < 1_500
     for own in plans.values():
         assert sum(own.counts) == len(own.cells)
-        assert len(own.counts) == len(own.table.blocks)
+        assert len(own.counts) == len(own.table.parts)
 
 
 def test_every_id_reads_back(plans: dict[str, plan.Plan]) -> None:
@@ -56,6 +84,7 @@ def test_every_id_reads_back(plans: dict[str, plan.Plan]) -> None:
         for cell in own.cells:
             again = own.table.cell(cell.id)
             assert (again.axes, again.sockets) == (cell.axes, cell.sockets)
+            assert (again.version, again.lab, again.script) == (cell.version, cell.lab, cell.script)
 
 
 OPERATIONS: dict[str, Callable[..., bool]] = {
@@ -76,13 +105,13 @@ OPERATIONS: dict[str, Callable[..., bool]] = {
 }
 
 
-def test_every_cell_has_well_formed_steps(plans: dict[str, plan.Plan]) -> None:
+def test_every_cell_has_well_formed_steps(planned: dict[str, plan.Plan]) -> None:
     """Operations are those of the probe protocol, roles those of the cell, labels differ."""
     distinct: dict[str, list[list[Any]]] = {}
-    for own in plans.values():
+    for own in planned.values():
         for cell in own.cells:
             steps = own.table.scenario.steps(cell)
-            roles = [role for role, _ in steps]
+            roles = [role_of(actor) for actor, _ in steps]
             assert tuple(dict.fromkeys(role for role in roles if role not in "JS")) == cell.receivers
             assert "S" not in roles[:-1]
             for role, operations in steps:
@@ -94,6 +123,50 @@ def test_every_cell_has_well_formed_steps(plans: dict[str, plan.Plan]) -> None:
             assert (name in ("send", "connect")) == key.startswith("[true"), key
         if key.startswith("[true"):
             assert len({operation[1] for operation in operations}) == len(operations)
+
+
+def test_every_script_can_be_read_and_written(scripted: dict[str, plan.Plan]) -> None:
+    """Its steps are what its text says again; labs have the hosts that live there."""
+    for own in scripted.values():
+        for cell in own.cells:
+            steps = own.table.scenario.steps(cell)
+            assert compile_steps("\n".join(write(steps)), cell.lab) == steps
+            assert cell.lab in LABS
+
+
+def test_cases_do_what_they_vary(scripted: dict[str, plan.Plan]) -> None:
+    """Nearly every cell of a case has steps of its own: an axis that changes nothing is a mistake."""
+    for own in scripted.values():
+        for case in own.table.cases:
+            cells = own.table.cells[case.name]
+            assert len({cell.version for cell in cells}) > len(cells) // 2, (
+                f"{own.table.name} {case.name}"
+            )
+
+
+def test_the_words_of_scripts_are_those_of_the_probe() -> None:
+    """The front end and the probe know the same labs, addresses and interfaces; all have words."""
+    addresses = {*probe_symbols.ADDRESSES, *probe_symbols.ODD, *probe_symbols.OF_HOST}
+    addresses |= {*probe_symbols.OF_LINK, *groups.SYMBOLS}
+    assert set(symbols.ADDRESSES) == addresses
+    assert set(symbols.INTERFACES) == {*probe_symbols.INTERFACES, *probe_symbols.NO_DEVICE}
+    assert set(LABS) == set(layouts.LAYOUTS)
+    documented = tomllib.loads((content.matrix() / "axes.toml").read_text(encoding="utf-8"))
+    assert set(documented["addresses"]) == set(symbols.ADDRESSES)
+    hosts = {
+        name: {"h2", "h3"} & {f"h{number + 1}" for number in range(own.hosts)}
+        for name, own in layouts.LAYOUTS.items()
+    }
+    assert hosts == {name: {host for host in HOSTS if name in HOSTS[host]} for name in LABS}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="options are those of Linux")
+def test_options_of_scripts_exist() -> None:
+    """A name that the probe does not know would make its cells absent, silently."""
+    constants = {name: value for name, value in vars(socket).items() if isinstance(value, int)}
+    elsewhere = {"EXCLUSIVE", "SO_REUSEPORT_LB"}
+    known = {name for name in symbols.OPTIONS if options.find("linux", constants, name)}
+    assert set(symbols.OPTIONS) - known == elsewhere
 
 
 def test_loopback_broadcast_is_a_full_product(plans: dict[str, plan.Plan]) -> None:
@@ -168,9 +241,29 @@ def test_the_mixed_options_are_measured_in_both_orders(plans: dict[str, plan.Pla
         assert len(matching(own, terms)) == 3
 
 
-def test_summaries_fit_a_screen(plans: dict[str, plan.Plan]) -> None:
+def test_users_are_other_than_one_another(plans: dict[str, plan.Plan]) -> None:
+    """Every pair has two users, or one other than the probe's own, each pair of users once."""
+    own = plans["users"]
+    pairs = f"receivers=2 every.reuse={','.join(ORDINARY)}"
+    for transport, binds in (("udp", 3), ("tcp", 2)):
+        terms = f"transport={transport} {pairs} every.bind=any4,lo4,group4"
+        for first, second in (("u1", "u1"), ("u1", "u2"), ("same", "u1"), ("u1", "same")):
+            assert len(matching(own, f"{terms} A.user={first} B.user={second}")) == (4 * binds) ** 2
+    assert matching(own, "every.user=same") == matching(own, "first.user=u2 receivers=2") == []
+    assert len(matching(own, "receivers=3")) > 200
+
+
+def test_summaries_of_scripts_can_be_made(scripted: dict[str, plan.Plan]) -> None:
+    """Every row is another one, and stands for one cell of each column."""
+    for own in scripted.values():
+        shown = plan.summary(own)
+        assert len({row.labels for row in shown.rows}) == len(shown.rows) >= 1
+        assert all(row.cells for row in shown.rows)
+
+
+def test_summaries_fit_a_screen(planned: dict[str, plan.Plan]) -> None:
     """Every summary has a full grid of few rows, labelled in words."""
-    for own in plans.values():
+    for own in planned.values():
         shown = plan.summary(own)
         assert 1 < len(shown.rows) <= 16
         assert 2 <= len(shown.columns) <= 6
@@ -191,20 +284,22 @@ def test_koskelas_finding_is_in_the_summary(plans: dict[str, plan.Plan]) -> None
 
 
 def test_axes_are_documented_and_used(plans: dict[str, plan.Plan]) -> None:
-    """axes.toml documents every axis of every table, and no axis that no table has."""
+    """axes.toml documents every shared axis, and no axis that no table has; scripts have their own."""
     used: collections.Counter[str] = collections.Counter()
     for own in plans.values():
         used.update([*own.table.axes, *own.table.socket_axes])
+    shared = load_axes(content.matrix() / "axes.toml")
     assert set(used) == set(vocabulary())
+    assert set(shared) <= set(used)
     assert set(vocabulary()["reuse"].values) == set(REUSE)
     for axis in vocabulary().values():
-        assert axis.about.endswith(".")
+        assert axis.about.endswith((".", "?"))
         assert all("\n" not in words for words in axis.values.values())
 
 
 def test_tables_are_described_in_plain_words(plans: dict[str, plan.Plan]) -> None:
-    """A table asks a question; its blocks say what they hold, each something else."""
+    """A table asks a question; its blocks or cases say what they hold, each something else."""
     for own in plans.values():
         assert own.table.question.endswith("?")
-        abouts = [block.about for block in own.table.blocks]
+        abouts = [part.about for part in own.table.parts]
         assert len(set(abouts)) == len(abouts)

@@ -251,6 +251,140 @@ def test_the_last_probe_is_lost(selection: Selection, monkeypatch: pytest.Monkey
     assert [len(block.cells) for block in got] == [44, 44]
 
 
+# --- labs ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def scripted(tmp_path_factory: pytest.TempPathFactory) -> Selection:
+    """Return the cells of the small matrix, of which some are in other labs."""
+    place = tmp_path_factory.mktemp("tables") / "matrix"
+    return smallmatrix.selection(place, scripted=True)
+
+
+def started(path: Path) -> list[str]:
+    """Return the layouts for which probes were started, in this order; empty for the plain one."""
+    arguments = [note[2] for note in log(path) if note[1] == "started"]
+    return [own[own.index("--layout") + 1] if "--layout" in own else "" for own in arguments]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_batch_never_mixes_labs(scripted: Selection, tmp_path: Path, count: int) -> None:
+    """Cells of a lab are measured by probes that were started for it, the plain ones first."""
+    target = FakeTarget(log=str(tmp_path / "log"))
+    blocks, found = measured(scripted, target, count)
+    assert found == {cell.id: 1 for cell in scripted.cells}
+    labs = [{cell.lab for cell in block.cells} for block in blocks]
+    assert all(len(own) == 1 for own in labs)
+    order = [own.pop() for own in labs]
+    assert list(dict.fromkeys(order)) == ["plain", "gateway", "hosts-2"]
+    notes = log(tmp_path / "log")
+    probes = {note[0]: note[2][-1] for note in notes if note[1] == "started" and "--layout" in note[2]}
+    by_id = {cell.id: cell.lab for cell in scripted.cells}
+    for note in notes:
+        if note[1] == "asked":
+            assert by_id[note[4]] == probes.get(note[0], "plain")
+
+
+def test_the_steps_of_another_lab_are_not_mixed_up(scripted: Selection) -> None:
+    """Operations are numbered anew for each lab: what comes back is of the cell's own steps."""
+    blocks, _ = measured(scripted, count=2)
+    scenarios = {plan.table.name: plan.table.scenario for plan in scripted.plans}
+    for cell, seen in ((cell, block.seen[cell.id]) for block in blocks for cell in block.cells):
+        steps = [(role, operations) for role, operations in scenarios[cell.table].steps(cell)]
+        assert json.loads(seen) == json.loads(msgspec.json.encode(miniatures.LAST.seen(steps)))
+
+
+def test_probes_of_a_finished_lab_are_ended(scripted: Selection, begun: list[Probe]) -> None:
+    """There are never more probes than lanes at work, beside the first one of each lab to come."""
+    with lanes_of(scripted, count=2) as lanes:
+        assert lanes.start(cell.lab for cell in scripted.cells) == miniatures.HELLO
+        assert len(begun) == 3
+        for block in lanes.run(scripted.cells):
+            alive = sum(probe._child.returncode is None for probe in begun)
+            to_come = {"plain": 2, "gateway": 1, "hosts-2": 0}[block.cells[0].lab]
+            assert alive <= 2 + to_come
+    _all_ended(begun)
+
+
+def test_labs_say_what_they_are(scripted: Selection, tmp_path: Path) -> None:
+    """The facts of each are known before anything is measured; its probe is not started again."""
+    target = FakeTarget(log=str(tmp_path / "log"))
+    with lanes_of(scripted, target, 1) as lanes:
+        lanes.start(cell.lab for cell in scripted.cells)
+        assert {name: facts["layout"] for name, facts in lanes.labs.items()} == {
+            "gateway": "gateway",
+            "hosts-2": "hosts-2",
+        }
+        assert lanes.missing == {}
+        list(lanes.run(scripted.cells))
+    assert sorted(started(tmp_path / "log")) == ["", "gateway", "hosts-2"]
+
+
+@pytest.mark.parametrize("prepared", [True, False])
+def test_a_lab_that_cannot_be_had_is_skipped(scripted: Selection, prepared: bool) -> None:
+    """Its cells come back with the reason, and the others are measured."""
+    with lanes_of(scripted, FakeTarget(lacks="gateway")) as lanes:
+        lanes.start((cell.lab for cell in scripted.cells) if prepared else ())
+        blocks = list(lanes.run(scripted.cells))
+        assert lanes.missing == {"gateway": "the probe did not start: there is no gateway here"}
+    seen = {cell.id: json.loads(block.seen[cell.id]) for block in blocks for cell in block.cells}
+    assert set(seen) == {cell.id for cell in scripted.cells}
+    skipped = {key: own for key, own in seen.items() if "skipped" in own[0][1]}
+    assert set(skipped) == {cell.id for cell in scripted.cells if cell.lab == "gateway"}
+    assert (
+        list(skipped.values())
+        == [[[3, {"skipped": "the probe did not start: there is no gateway here"}]]] * 2
+    )
+
+
+def test_no_plain_lab_no_run(scripted: Selection) -> None:
+    """Without the plain one there is no run: it is what the header tells of."""
+    with lanes_of(scripted, FakeTarget(trouble="die", at=0)) as lanes, pytest.raises(NotStartedError):
+        lanes.start(cell.lab for cell in scripted.cells)
+
+
+def test_a_probe_that_dies_in_another_lab_is_replaced(
+    scripted: Selection, tmp_path: Path, begun: list[Probe]
+) -> None:
+    """By one for the same lab; and its block is measured again."""
+    target = FakeTarget(trouble="die", once=str(tmp_path / "once"), log=str(tmp_path / "log"))
+    cells = [cell for cell in scripted.cells if cell.lab == "hosts-2"]
+    with lanes_of(scripted, target, 1) as lanes:
+        blocks = list(lanes.run(cells))
+    assert not reasons(blocks)
+    assert started(tmp_path / "log") == ["hosts-2", "hosts-2"]
+    _all_ended(begun)
+
+
+def test_stop_ends_the_labs_to_come(scripted: Selection, begun: list[Probe]) -> None:
+    """Also the probes that had nothing to do yet."""
+    with lanes_of(scripted) as lanes:
+        lanes.start(cell.lab for cell in scripted.cells)
+        next(lanes.run(scripted.cells))
+    assert len(begun) >= 3
+    _all_ended(begun)
+
+
+def test_lanes_go_back_to_a_lab(scripted: Selection, tmp_path: Path) -> None:
+    """Cells may be measured again in any order of labs; each time by probes of their lab."""
+    target = FakeTarget(log=str(tmp_path / "log"))
+    with lanes_of(scripted, target, 1) as lanes:
+        for lab in ("hosts-2", "plain", "hosts-2"):
+            cells = [cell for cell in scripted.cells if cell.lab == lab]
+            assert sum(len(block.cells) for block in lanes.run(cells)) == len(cells)
+    assert started(tmp_path / "log") == ["hosts-2", "", "hosts-2"]
+
+
+def test_cells_that_are_alone_say_so(scripted: Selection) -> None:
+    """The probe is told which cells it must not put into a batch with others."""
+    requests = Requests({plan.table.name: plan.table.scenario for plan in scripted.plans})
+    lines = {line["id"]: line for line in map(json.loads, requests.lines(scripted.cells))}
+    alone = {key for key, line in lines.items() if "solo" in line}
+    assert alone == {"asking/case:alone", "asking/case:alone/size:much"}
+    assert all(lines[key]["solo"] is True for key in alone)
+    assert [actor for actor, _ in lines["asking/case:far"]["steps"]] == ["A@h2", "X", "S"]
+
+
 def test_a_mistake_of_ours_is_not_swallowed(
     selection: Selection, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sockmatrix.cell import Cell, Socket
-from sockmatrix.pattern import PatternError, parse
+from sockmatrix.pattern import QUANTIFIERS, PatternError, parse
 
 
 def cell(text: str, **axes: str) -> Cell:
@@ -27,6 +27,8 @@ def cell(text: str, **axes: str) -> Cell:
 
 
 MIXED = cell("fan-out/dest:group4/A:any4.addr.if4/B:group4.port.none/C:any4.addr.if4")
+SCRIPTED = Cell("demo/case:one/dest:lo4", "demo", {"case": "one", "dest": "lo4"}, (), lab="two-links")
+CROWD = Cell("fan-out/dest:if4/12x:any4.addr", "fan-out", {"dest": "if4"}, (Socket("any4", "addr"),) * 12)
 ALIKE = cell("loopback-broadcast/dest:lobcast/A:lobcast.addr/B:lobcast.addr", broadcast="on")
 BINDS = cell("bind-conflicts/transport:udp/A:any6.none/B:mapped-lo.none")
 
@@ -76,6 +78,22 @@ BINDS = cell("bind-conflicts/transport:udp/A:any6.none/B:mapped-lo.none")
         (BINDS.id, [BINDS]),
         (BINDS.id.upper(), []),
         ("*/B:* some.reuse=port", [MIXED]),
+        ("dest!=lobcast", [MIXED, BINDS]),
+        ("dest!=lobcast,group4", [BINDS]),
+        ("receivers!=2", [MIXED]),
+        ("some.reuse!=port", [ALIKE, BINDS]),
+        ("every.reuse!=addr", [MIXED, BINDS]),
+        ("none.reuse!=port", [MIXED]),
+        ("C.bind!=lo4", [MIXED, ALIKE, BINDS]),
+        ("lab=plain", [MIXED, ALIKE, BINDS]),
+        ("lab!=plain", []),
+        ("some.socket=any4.addr*", [MIXED]),
+        ("some.socket=any4.addr", []),
+        ("A.socket=any4.addr.if4", [MIXED]),
+        ("every.socket=*.addr", [ALIKE]),
+        ("every.socket=*.none,lobcast.*", [ALIKE, BINDS]),
+        ("none.socket=*.none", [ALIKE]),
+        ("last.socket!=mapped-lo.none", [MIXED, ALIKE]),
     ],
 )
 def test_what_a_pattern_matches(text: str, matching: list[Cell]) -> None:
@@ -85,12 +103,33 @@ def test_what_a_pattern_matches(text: str, matching: list[Cell]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "matches"),
+    [
+        *[("demo/case:one", True), ("lab=two-links", True), ("dest=lo4", True), ("dest!=lo4", False)],
+        *[("receivers=0", True), ("receivers!=0", False), ("dest-class=unicast", True)],
+        *[("sockets=alike", False), ("sockets=mixed", False), ("via!=if4", True), ("via=if4", False)],
+        *[(f"{who}.bind{sign}any4", False) for who in (*QUANTIFIERS, "A", "ZZ") for sign in ("=", "!=")],
+        *[("every.bind-is=other", False), ("none.socket=*", False), ("some.socket=*", False)],
+    ],
+)
+def test_a_cell_without_sockets(text: str, matches: bool) -> None:
+    """No term about sockets holds for it, not even one that denies; nothing breaks."""
+    assert parse(text).matches(SCRIPTED) is matches
+
+
+def test_sockets_of_a_crowd() -> None:
+    """Where an id says a socket once, each of them is it."""
+    assert parse("every.socket=any4.addr last.socket=any4.* A.bind=any4").matches(CROWD)
+    assert not parse("some.socket=any4.port").matches(CROWD)
+
+
+@pytest.mark.parametrize(
     ("text", "problem"),
     [
         ("", "an empty pattern"),
         ("   ", "an empty pattern"),
         ("dset=lo4", 'in "dset=lo4": unknown axis "dset" (did you mean "dest"?); allowed: dest, '),
-        ("dset=lo4", "receivers, sockets, dest-class, bind-is"),
+        ("dset=lo4", "table, lab, receivers, sockets, dest-class, bind-is, socket"),
         ("=lo4", 'unknown axis ""'),
         ("dest=lobcst", 'unknown value "lobcst" (did you mean "lobcast"?); allowed: lo4, lo4b, '),
         ("dest=", "has an empty value"),
@@ -107,7 +146,13 @@ def test_what_a_pattern_matches(text: str, matching: list[Cell]) -> None:
         ("some.bind-is=any", "allowed: destination, wildcard, other"),
         ("sockets=same", "allowed: alike, mixed"),
         ("receivers=two", '"two" is not a number of receivers'),
-        ("receivers=0", '"0" is not a number of receivers'),
+        ("receivers=01", '"01" is not a number of receivers'),
+        ("lab=plane", 'unknown value "plane" (did you mean "plain"?); allowed: plain, no-routes, '),
+        ("dest!=lo5", 'in "dest!=lo5": unknown value "lo5"'),
+        ("every.dest!=lo4", "dest belongs to the cell, not to a socket"),
+        ("bind!=lo4", "bind belongs to a socket; say of which"),
+        ("dest!lo4=x", "is not axis=value,value"),
+        ("socket=any4.addr", "socket belongs to a socket; say of which: every.socket"),
     ],
 )
 def test_errors_name_what_is_allowed(text: str, problem: str) -> None:
@@ -127,7 +172,7 @@ def test_patterns_are_values() -> None:
 @settings(deadline=None, max_examples=300)
 @given(
     st.text(max_size=20)
-    | st.from_regex(r"(A|every|x)?\.?(dest|bind|reuse|nope)=(lo4|any4|[a-z]*),?", fullmatch=True)
+    | st.from_regex(r"(A|every|x)?\.?(dest|bind|reuse|socket|nope)!?=(lo4|any4|[a-z]*),?", fullmatch=True)
     | st.text("*?[]!/A:.fan-out", max_size=20)
 )
 def test_any_text_is_a_pattern_or_a_clear_error(text: str) -> None:
@@ -136,5 +181,5 @@ def test_any_text_is_a_pattern_or_a_clear_error(text: str) -> None:
         pattern = parse(text)
     except PatternError:
         return
-    for one in (MIXED, ALIKE, BINDS):
+    for one in (MIXED, ALIKE, BINDS, SCRIPTED, CROWD):
         assert pattern.matches(one) in (True, False)

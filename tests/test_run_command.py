@@ -17,6 +17,7 @@ import smallmatrix
 from commandline import Commands, cells_of, write_run
 from fakeprobe import FakeTarget
 
+from sockmatrix import content
 from sockmatrix.runfile import Run
 
 
@@ -161,7 +162,7 @@ def test_the_verdict_is_last(sockmatrix: Commands, changes: dict[str, Any], code
     ("changes", "said"),
     [
         ({"trouble": "die", "at": 0}, "the probe did not start: out of luck"),
-        ({"trouble": "protocol", "at": 0}, "the probe speaks protocol 99, not 1"),
+        ({"trouble": "protocol", "at": 0}, "the probe speaks protocol 99, not 2"),
         ({"trouble": "garbage", "at": 0}, "the probe said something that is not its protocol: JSON is"),
         ({"trouble": "stateless", "at": 0}, "the probe does not say what it is: Object missing"),
         ({"python": "no/such/python"}, "cannot start no/such/python: No such file or directory"),
@@ -174,6 +175,90 @@ def test_no_probe_no_run(sockmatrix: Commands, changes: dict[str, Any], said: st
     assert done.err.startswith(f"sockmatrix run: {said}")
     assert done.err.count("\n") == 1
     assert list(Path().rglob("*.jsonl")) == []
+
+
+@pytest.fixture
+def scripted(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Commands:
+    """Run commands with a fake probe on a matrix with a script table."""
+    return Commands.prepared(capsys, monkeypatch, tmp_path, scripted=True)
+
+
+def test_run_a_script_table(scripted: Commands) -> None:
+    """Its cells are measured lab by lab, and shown by case; the header has the facts of the labs."""
+    done = scripted("run", "-o", "out.jsonl")
+    assert done.code == 0
+    run = Run.read("out.jsonl")
+    assert run.complete
+    assert set(run.cells) == scripted.selection.ids
+    assert len(run.cells) == smallmatrix.ALL + smallmatrix.SCRIPTED
+    assert run.header.lab.layout == "plain"
+    assert {name: lab.layout for name, lab in run.header.labs.items()} == {
+        "gateway": "gateway",
+        "hosts-2": "hosts-2",
+    }
+    versions = {plan.table.name: plan.table.version for plan in scripted.selection.plans}
+    assert run.header.tables == versions
+    assert {cell.id: cell.version for cell in scripted.selection.cells} == {
+        key: line.v for key, line in run.cells.items()
+    }
+    near = "asking/near\nNear?\n\nsize  outcome\n----  -------------\nany   all \u00b7 told ok\n"
+    assert near in done.out
+    assert run.cells["asking/case:alone"].notes == {"told": "ok", "sent": "ok"}
+    told = scripted("report", "out.jsonl", "--only", "case=near size=much")
+    assert told.out.splitlines()[2].split()[0] == "asking/case:near/size:much"
+    assert "| any " in scripted("report", "out.jsonl", "--table", "asking", "--format", "markdown").out
+
+
+def test_dry_run_of_a_script_table(scripted: Commands) -> None:
+    """It is counted like any other."""
+    done = scripted("run", "--dry-run", "--table", "asking", "--json")
+    assert json.loads(done.out)["cells"] == {"asking": 8}
+
+
+def test_a_lab_that_cannot_be_had(scripted: Commands) -> None:
+    """That is said before anything is measured; its cells are skipped, and the run is not lost."""
+    done = scripted("run", "-o", "out.jsonl", "--table", "asking", lacks="gateway")
+    assert done.code == 0
+    assert done.err.splitlines()[1] == (
+        "No lab gateway, its cells are skipped: the probe did not start: there is no gateway here"
+    )
+    run = Run.read("out.jsonl")
+    assert run.complete
+    assert set(run.header.labs) == {"hosts-2"}
+    skipped = {key for key, line in run.cells.items() if line.skipped}
+    assert skipped == {"asking/case:through", "asking/case:through/size:much"}
+    assert run.cells["asking/case:through"].skipped.endswith("there is no gateway here")
+    assert "(2 skipped)." in done.out
+
+
+def test_resume_a_script_table(scripted: Commands) -> None:
+    """What is missing is measured, in its lab; a table whose script has changed is another one."""
+    write_run(Path("out.jsonl"), scripted.selection, ended="interrupted")
+    before = Run.read("out.jsonl")
+    assert scripted("run", "--resume", "-o", "out.jsonl").code == 0
+    run = Run.read("out.jsonl")
+    assert set(run.cells) == scripted.selection.ids
+    assert run.cells.items() >= before.cells.items()
+    table = content.matrix() / "asking.toml"
+    table.write_text(table.read_text().replace("told = bind lo4", "told = bind lo4b"))
+    done = scripted("run", "--resume", "-o", "out.jsonl")
+    assert done.code == 2
+    assert done.err.endswith("measured with other tables; write to another file\n")
+
+
+def test_cross_check_of_a_script_table(scripted: Commands) -> None:
+    """The sample is measured again in the labs of its cells."""
+    done = scripted("run", "-o", "out.jsonl", "--table", "asking", "--cross-check", "8", "--jobs", "1")
+    assert done.code == 0
+    assert "(cross-check: 8 of 8 the same with fresh processes)." in done.out
+    notes = [json.loads(line) for line in Path(scripted.target.log).read_text().splitlines()]
+    started = [note[2] for note in notes if note[1] == "started" and "--fresh" in note[2]]
+    assert [own[own.index("--layout") + 1] for own in started if "--layout" in own] == [
+        "gateway",
+        "hosts-2",
+    ]
 
 
 def test_a_lost_probe_is_said(sockmatrix: Commands, monkeypatch: pytest.MonkeyPatch) -> None:

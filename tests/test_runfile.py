@@ -246,11 +246,13 @@ def test_too_many_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         Run.read(written(tmp_path / "run.jsonl"))
 
 
-def test_newer_version_of_a_cell_holds(tmp_path: Path) -> None:
-    """A cell measured again after its scenario changed takes the place of the old one."""
+def test_another_version_of_a_cell_holds(tmp_path: Path) -> None:
+    """A cell measured again after its scenario or script changed takes the place of the old one."""
     path = tmp_path / "run.jsonl"
     path.write_bytes(lines_of(header(), cell("1"), cell("1", fakes.FIRST, 2), FOOTER))
     assert [line.v for line in Run.read(path).cells.values()] == [2]
+    path.write_bytes(lines_of(header(), cell("1", fakes.FIRST, 2), cell("1"), FOOTER))
+    assert [line.v for line in Run.read(path).cells.values()] == [1]  # the checksum of a script
 
 
 def test_unknown_fields_are_ignored(tmp_path: Path) -> None:
@@ -323,6 +325,20 @@ def test_resume_elsewhere_is_refused(tmp_path: Path, changed: dict[str, Any], wh
     with pytest.raises(runfile.CannotResume, match="other tables"):
         RunWriter.resume(path, header(tables={"fan-out": 2}))
     assert path.read_bytes() == before
+
+
+def test_resume_minds_every_lab(tmp_path: Path) -> None:
+    """A lab that both runs have must be the same; one that only one of them has may be anything."""
+    path = tmp_path / "run.jsonl"
+    lab = HELLO["lab"]
+    first = header(labs={"gateway": lab, "two-links": lab})
+    RunWriter.create(path, first).close()
+    assert Run.read(path).header == first
+    assert set(Run.read(path).header.labs) == {"gateway", "two-links"}
+    for same in ({"gateway": lab}, {"hosts-2": {**lab, "kind": "other"}}, {}):
+        RunWriter.resume(path, header(labs=same)).close()
+    with pytest.raises(runfile.CannotResume, match="measured in another lab gateway"):
+        RunWriter.resume(path, header(labs={"gateway": {**lab, "sysctls": {}}}))
 
 
 def test_a_block_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,8 @@ import pytest
 
 from sockmatrix import table
 from sockmatrix.scenarios import SCENARIOS, addresses
+from sockmatrix.script import compile_steps
+from sockmatrix.script.writer import write
 
 
 @pytest.fixture(scope="module")
@@ -158,6 +160,32 @@ def test_ipv6_sockets_always_say_v6only(
         ["set", "SO_REUSEADDR", 1],
         ["bind", bind],
     ]
+
+
+def test_bind_conflicts_of_users(tables: dict[str, table.Table]) -> None:
+    """A socket of another user is in a process of that user's, in all its turns."""
+    made = steps(tables, "users/transport:udp/A:any4.addr.same/B:lo4.none.u1")
+    assert [actor for actor, _ in made] == ["A", "B@u1", "S"]
+    made = steps(tables, "users/transport:tcp/listen:after/A:lo4.port.u1/B:lo4.port.u2")
+    assert [actor for actor, _ in made] == ["A@u1", "B@u2", "A@u1", "B@u2", "S"]
+    own = tables["users"]
+    cell = own.cell("users/transport:tcp/A:lo4.port.u1/B:lo4.port.u2")
+    assert own.scenario.receivers(cell) == ("A", "B")
+    with_user = steps(tables, "users/transport:tcp/A:lo4.port.same/B:lo4.none.same")
+    assert with_user == steps(tables, "bind-conflicts/transport:tcp/listen:at-once/A:lo4.port/B:lo4.none")
+
+
+def test_steps_are_a_script_of_their_own(tables: dict[str, table.Table]) -> None:
+    """What people are shown of a cell compiles to the steps of the cell."""
+    for text in (
+        "loopback-broadcast/dest:lobcast/A:lobcast.addr+port/B:any4.addr+lb/C:lo4.exclusive",
+        "fan-out/dest:group4/via:lo4/bystander:if4/A:group4.none/B:any4.addr.none",
+        "bind-conflicts/transport:udp/A:any6only.none/B:mapped-lo.port",
+        "bind-conflicts/transport:tcp/A:any6.addr/B:lo4.none",
+        "users/transport:udp/A:any4.addr.same/B:group4.none.u1",
+    ):
+        made = steps(tables, text)
+        assert compile_steps("\n".join(write(made))) == made
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 import smallmatrix
 
 from sockmatrix import content
-from sockmatrix.selection import SelectionError, select
+from sockmatrix.selection import SelectionError, look_up, select
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,6 +88,23 @@ def test_what_is_not_there(tables: list[str], patterns: list[str], said: str) ->
         select(tables, patterns)
     assert str(caught.value).startswith(said)
     assert "\n" not in str(caught.value)
+
+
+def test_a_broken_table_harms_nobody_else(matrix: Path) -> None:
+    """Who names tables needs no others; patterns are then about these."""
+    (matrix / "broken.toml").write_text("question = ")
+    assert len(select(["listening"]).cells) == smallmatrix.TCP
+    assert len(select(["listening"], ["every.reuse=addr"]).cells) == 4
+
+
+def test_looking_up_a_cell() -> None:
+    """An id leads to its cell and to its table."""
+    table, cell = look_up("listening/transport:tcp/A:lo4.addr/B:any4.none")
+    assert (table.name, cell.axes["listen"]) == ("listening", "at-once")
+    with pytest.raises(SelectionError, match='unknown table "nobody"; allowed: hearing, listening'):
+        look_up("nobody/transport:tcp")
+    with pytest.raises(SelectionError, match='transport: unknown value "sctp"'):
+        look_up("listening/transport:sctp/A:lo4.addr")
 
 
 def test_a_broken_table(matrix: Path) -> None:

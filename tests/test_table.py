@@ -235,6 +235,9 @@ MISTAKES = [
     ('question = "Who', 'qestion = "Who', "", 'unknown key "qestion" (did you mean "question"?)'),
     ('"fan-out"', '"fanout"', "scenario", 'unknown scenario "fanout" (did you mean "fan-out"?)'),
     ('"fan-out"', '"fan-out"\nlab = 1', "lab", "must be a text"),
+    ('"fan-out"', '"fan-out"\nlab = "plane"', "lab", 'unknown lab "plane" (did you mean "plain"?)'),
+    ("[axes]", "[axis.x]\n[axes]", "", 'unknown key "axis" (did you mean "axes"?)'),
+    ('dest = ""', 'dest = ""\noptions = "none"', "axes.options", "unknown axis of the scenario"),
     ('dest = ""', "", "axes", "the scenario fan-out needs the axis dest"),
     (
         'dest = ""',
@@ -396,6 +399,21 @@ about = "What it sets."
 values.none = "no option"
 """
 
+SCRIPTED = """
+[script.loop]
+title = "loop"
+about = "Whether it hears itself."
+default = "unset"
+values.unset = "left alone"
+values.off = "off"
+does.unset = ""
+does.off = "set IP_MULTICAST_LOOP 0"
+[script.family]
+title = "family"
+about = "Which."
+values.4 = "IPv4"
+"""
+
 
 def test_axes_have_words(tmp_path: Path) -> None:
     """Each axis has a heading, a sentence, a scope, and a line for each value."""
@@ -442,6 +460,41 @@ def test_mistakes_in_axes_are_located(
     with pytest.raises(TableError) as caught:
         load_axes(file)
     assert (caught.value.file, caught.value.where) == (file, where)
+    assert problem in caught.value.problem
+
+
+def test_axes_of_scripts(tmp_path: Path) -> None:
+    """They say what stands in a script for each value: the value itself, if nothing is said."""
+    file = tmp_path / "axes.toml"
+    file.write_text(AXES + SCRIPTED)
+    axes = load_axes(file)
+    assert list(axes) == ["dest", "bind", "reuse", "loop", "family"]
+    assert [axis.scripted for axis in axes.values()] == [False, False, False, True, True]
+    assert axes["loop"].does == {"unset": "", "off": "set IP_MULTICAST_LOOP 0"}
+    assert axes["family"].does == {"4": "4"}
+    assert [axes[name].default for name in ("loop", "family", "dest")] == ["unset", None, None]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where", "problem"),
+    [
+        ("[script.family]", "[script.dest]", "script.dest", "documented twice"),
+        ('default = "unset"', 'default = "on"', "script.loop.default", 'unknown value "on"'),
+        ('does.off = "set IP_MULTICAST_LOOP 0"', "", "script.loop.does", 'does not say what "off" does'),
+        ("[cell.dest]", '[cell.dest]\ndefault = "lo4"', "cell.dest", 'unknown key "default"'),
+        ("[socket.bind]", '[socket.bind]\ndoes.lo4 = ""', "socket.bind", 'unknown key "does"'),
+    ],
+)
+def test_mistakes_in_axes_of_scripts(
+    tmp_path: Path, old: str, new: str, where: str, problem: str
+) -> None:
+    """They are located like all others; other axes do nothing."""
+    file = tmp_path / "axes.toml"
+    assert old in AXES + SCRIPTED
+    file.write_text((AXES + SCRIPTED).replace(old, new, 1))
+    with pytest.raises(TableError) as caught:
+        load_axes(file)
+    assert caught.value.where == where
     assert problem in caught.value.problem
 
 

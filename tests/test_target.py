@@ -76,7 +76,7 @@ def test_a_conversation(start: Started) -> None:
         ("garbage", "the probe said something that is not its protocol: "),
         ("binary", "the probe said something that is not its protocol: "),
         ("list", "the probe said something that is not its protocol: "),
-        ("protocol", "the probe speaks protocol 99, not 1"),
+        ("protocol", "the probe speaks protocol 99, not 2"),
         ("stateless", "the probe does not say what it is: Object missing required field `platform`"),
     ],
 )

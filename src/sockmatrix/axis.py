@@ -1,43 +1,45 @@
 """An axis: one thing that varies, its values, and what they are called in words.
 
-`matrix/axes.toml` documents every axis and every value; nothing else may appear in a table or a
-pattern.
+`matrix/axes.toml` documents the axes that tables share; a script table may have axes of its own
+(`[axis.NAME]`). Nothing else may appear in a table or a pattern.
 """
 
 from __future__ import annotations
 
-import difflib
 import functools
 import re
-import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias, final
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeAlias, final
 
 from sockmatrix import content
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from sockmatrix.part import Part, TableError, unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
+
+__all__ = [
+    "Axis",
+    "Part",
+    "TableError",
+    "Vocabulary",
+    "case_axis",
+    "load_axes",
+    "own_axes",
+    "table_files",
+    "unknown",
+    "vocabulary",
+    "vocabulary_of",
+]
 
 FILE = "axes.toml"
 
+SCRIPT = "script"
+"""The scenario whose tables have cases and axes of their own."""
+
 NAME = re.compile(r"[a-z][a-z0-9-]*")
+CASE_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 _VALUE = re.compile(r"[a-z0-9][a-z0-9+-]*")
-
-
-class TableError(ValueError):
-    """A file of `matrix/` is not usable; the message names the file, the place, what is allowed."""
-
-    def __init__(self, file: Path, where: str, problem: str) -> None:
-        super().__init__(": ".join(part for part in (str(file), where, problem) if part))
-        self.file = file
-        self.where = where
-        self.problem = problem
 
 
 @final
@@ -46,7 +48,8 @@ class Axis:
     """One thing that varies.
 
     `title` is a heading of a few words, `about` a sentence, `values` maps each value to words. A
-    value of an axis that is `per_socket` belongs to one socket, any other to the cell.
+    value of an axis that is `per_socket` belongs to one socket, any other to the cell. An axis of
+    scripts has `does`: what stands in a script for each value; and perhaps a `default`.
     """
 
     name: str
@@ -54,6 +57,13 @@ class Axis:
     about: str
     per_socket: bool
     values: Mapping[str, str]
+    does: Mapping[str, str] = field(default_factory=dict)
+    default: str | None = None
+
+    @property
+    def scripted(self) -> bool:
+        """Whether scripts speak of it."""
+        return bool(self.does)
 
     def check(self, value: str) -> str | None:
         """Return what is wrong with `value`, or None when the axis has it."""
@@ -62,32 +72,96 @@ class Axis:
 
 Vocabulary: TypeAlias = "Mapping[str, Axis]"
 
+CASE = "case"
+"""The axis that every script table has; its values are the names of the cases."""
+
+
+def vocabulary(tables: Collection[str] = ()) -> Vocabulary:
+    """Return all axes of this installation, those of its script tables (or of some) included.
+
+    Tables may have axes of one name: then the values of all are known. Raises TableError,
+    content.ContentError.
+    """
+    return vocabulary_of(content.matrix(), frozenset(tables))
+
 
 @functools.cache
-def vocabulary() -> Vocabulary:
-    """Return the documented axes of this installation. Raises TableError, content.ContentError."""
-    return load_axes(content.matrix() / FILE)
+def vocabulary_of(directory: Path, tables: frozenset[str] = frozenset()) -> Vocabulary:
+    """Return all axes of a directory of tables, or those that some of them have. Raises TableError."""
+    known = load_axes(directory / FILE)
+    found = dict(known)
+    for file in table_files(directory):
+        if tables and file.stem not in tables:
+            continue
+        part = Part.read(file)
+        if part.entries.get("scenario") == SCRIPT:
+            for axis in (case_axis(part), *own_axes(part, known).values()):
+                before = found.get(axis.name, axis)
+                found[axis.name] = replace(before, values={**axis.values, **before.values})
+    return found
+
+
+def table_files(directory: Path) -> list[Path]:
+    """Return the files of a directory that hold tables, sorted by name."""
+    return sorted(file for file in directory.glob("*.toml") if file.name != FILE)
 
 
 def load_axes(file: Path) -> dict[str, Axis]:
-    """Read the axes in the order they are documented. Raises TableError."""
+    """Read the shared axes in the order they are documented. Raises TableError."""
     root = Part.read(file)
-    root.expect(("addresses", "cell", "socket"))
+    root.expect(("addresses", "cell", "socket", "script"))
     addresses = root.part("addresses").words()
-    axes = {}
-    for scope in ("cell", "socket"):
+    axes: dict[str, Axis] = {}
+    for scope in ("cell", "socket", "script"):
         scoped = root.part(scope)
         for name in scoped.entries:
             if name in axes:
                 raise scoped.error(name, "this axis is documented twice")
-            if not NAME.fullmatch(name):
-                raise scoped.error(name, "a name has lower-case letters, digits and - only")
-            axes[name] = _axis(scoped.part(name), name, addresses, per_socket=scope == "socket")
+            axes[name] = _axis(scoped, name, addresses, scope)
     return axes
 
 
-def _axis(part: Part, name: str, addresses: Mapping[str, str], *, per_socket: bool) -> Axis:
-    part.expect(("title", "about", "addresses", "values"))
+def own_axes(root: Part, known: Vocabulary) -> dict[str, Axis]:
+    """Return the axes of a script table's own, in the order of its file. Raises TableError.
+
+    One that has the name of a shared axis may have only values of that.
+    """
+    scoped = root.part("axis")
+    axes = {}
+    for name in scoped.entries:
+        axis = axes[name] = _axis(scoped, name, {}, "script")
+        if name == CASE:
+            raise scoped.error(name, "this axis is there already: the cases")
+        if name not in known:
+            continue
+        if known[name].per_socket:
+            raise scoped.error(name, f"is an axis of single sockets in {FILE}; give it another name")
+        for value in axis.values:
+            if problem := known[name].check(value):
+                raise scoped.error(name, f"is an axis of {FILE} with other values: {problem}")
+    return axes
+
+
+def case_axis(root: Part) -> Axis:
+    """Return the axis whose values are the names of the cases of a script table. Raises TableError."""
+    values = {}
+    for number, entries in enumerate(root.tables("case"), 1):
+        part = Part(root.file, entries, f"case {number}")
+        name, about = part.text("name"), part.text("about")
+        if not CASE_NAME.fullmatch(name):
+            raise part.error("name", f'"{name}": a name has lower-case letters, digits and - only')
+        if name in values:
+            raise part.error("name", f'there is a case "{name}" already')
+        values[name] = about
+    return Axis(CASE, "case", "What is asked.", per_socket=False, values=values)
+
+
+def _axis(scoped: Part, name: str, addresses: Mapping[str, str], scope: str) -> Axis:
+    if not NAME.fullmatch(name):
+        raise scoped.error(name, "a name has lower-case letters, digits and - only")
+    part = scoped.part(name)
+    scripted = ("does", "default") if scope == "script" else ()
+    part.expect(("title", "about", *(("addresses",) if addresses else ()), "values", *scripted))
     values = {}
     if "addresses" in part.entries:
         for symbol in part.texts("addresses"):
@@ -100,80 +174,32 @@ def _axis(part: Part, name: str, addresses: Mapping[str, str], *, per_socket: bo
     for value in values:
         if not _VALUE.fullmatch(value):
             raise part.error(value, "a value has lower-case letters, digits, + and - only")
-    return Axis(name, part.text("title"), part.text("about"), per_socket, values)
+    axis = Axis(name, part.text("title"), part.text("about"), scope == "socket", values)
+    if scope != "script":
+        return axis
+    return replace(axis, does=_does(part, axis), default=_default(part, axis))
 
 
-def unknown(kind: str, value: str, allowed: Iterable[str]) -> str:
-    """Say that `value` is not allowed, what is, and which of it was perhaps meant."""
-    choices = list(allowed)
-    close = difflib.get_close_matches(value, choices, n=1)
-    hint = f' (did you mean "{close[0]}"?)' if close else ""
-    return f'unknown {kind} "{value}"{hint}; allowed: {", ".join(choices) or "none"}'
+def _does(part: Part, axis: Axis) -> dict[str, str]:
+    """Return what stands in a script for each value: the value itself if nothing is said."""
+    if "does" not in part.entries:
+        return {value: value for value in axis.values}
+    said = part.part("does")
+    for value in said.entries:
+        if problem := axis.check(value):
+            raise said.error(value, problem)
+        if not isinstance(said.entries[value], str):
+            raise said.error(value, "must be a text, which may be empty")
+    for value in axis.values:
+        if value not in said.entries:
+            raise said.error("", f'does not say what "{value}" does')
+    return dict(said.entries)
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A part of a TOML file, and where in the file it stands, so that every error can say so.
-
-    `block` names the element of a list it belongs to, `keys` lead to it from there.
-    """
-
-    file: Path
-    entries: Mapping[str, Any]
-    block: str = ""
-    keys: tuple[str, ...] = ()
-
-    @staticmethod
-    def read(file: Path) -> Part:
-        """Read a whole file. Raises TableError."""
-        try:
-            return Part(file, tomllib.loads(file.read_text(encoding="utf-8")))
-        except OSError as error:
-            raise TableError(file, "", f"cannot be read: {error.strerror}") from error
-        except ValueError as error:
-            raise TableError(file, "", f"is not TOML: {error}") from error
-
-    def error(self, key: str, problem: str) -> TableError:
-        """Return an error about `key` of this part, or about the part itself."""
-        keys = ".".join((*self.keys, key) if key else self.keys)
-        return TableError(self.file, ", ".join(one for one in (self.block, keys) if one), problem)
-
-    def expect(self, allowed: Iterable[str]) -> None:
-        """Refuse any other key. Raises TableError."""
-        choices = tuple(allowed)
-        for key in self.entries:
-            if key not in choices:
-                raise self.error("", unknown("key", key, choices))
-
-    def part(self, key: str) -> Part:
-        """Return the table at `key`; an absent one is empty. Raises TableError."""
-        value = self.entries.get(key, {})
-        if not isinstance(value, dict):
-            raise self.error(key, "must be a table")
-        return Part(self.file, value, self.block, (*self.keys, key))
-
-    def text(self, key: str) -> str:
-        """Return the text at `key`, which must not be empty. Raises TableError."""
-        value = self.entries.get(key)
-        if value is None:
-            raise self.error("", f'lacks the key "{key}"')
-        if not isinstance(value, str) or not value.strip():
-            raise self.error(key, "must be a text that is not empty")
-        return value
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        """Return the list of texts at `key`, different and at least one. Raises TableError."""
-        value = self.entries[key]
-        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-            raise self.error(key, "must be a list of texts")
-        if not value:
-            raise self.error(key, "must not be an empty list")
-        for one in value:
-            if value.count(one) > 1:
-                raise self.error(key, f'holds "{one}" twice')
-        return tuple(value)
-
-    def words(self) -> dict[str, str]:
-        """Return all entries, each of which must be a text. Raises TableError."""
-        return {key: self.text(key) for key in self.entries}
+def _default(part: Part, axis: Axis) -> str | None:
+    if "default" not in part.entries:
+        return None
+    default = part.text("default")
+    if problem := axis.check(default):
+        raise part.error("default", problem)
+    return default

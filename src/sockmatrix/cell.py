@@ -3,7 +3,8 @@
 An id is `table/axis:value/.../A:bind.reuse/B:bind.reuse`: the axes of the cell in the table's
 order, one that has its default left out, then the sockets A, B, C, ... in bind order. A socket is
 `bind.reuse`, followed by its further axes, left out from the end while they have their defaults.
-More than three sockets that are all alike are `12x:bind.reuse`. Only letters, digits and `.:/+-`
+More than three sockets that are all alike are `12x:bind.reuse`. The cells of a script table have no
+sockets: `table/case:name/axis:value/...`. Only letters, digits and `.:/+-`
 occur, so an id is also a path, a glob and a word for `pytest -k`.
 """
 
@@ -17,17 +18,18 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, final
 
 from sockmatrix.axis import Axis, unknown
+from sockmatrix.labs import PLAIN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-NOT_RECEIVERS = "JS"
-"""Roles with a meaning of their own: the bystander that only joins, and the sender."""
+NOT_RECEIVERS = "JSXYZ"
+"""Roles with a meaning of their own: the bystander that only joins, the sender, the talkers."""
 
 LISTED_SOCKETS = 3
 """Up to so many sockets are listed one by one even when they are all alike."""
 
-MOST_SOCKETS = 24 + 24 * 24
+MOST_SOCKETS = 21 + 21 * 21
 
 _RECEIVER = re.compile("[A-Z]{1,2}")
 _CROWD = re.compile("([1-9][0-9]{0,3})x")
@@ -61,12 +63,21 @@ class Socket:
 @final
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cell. Its id tells it from all others; `axes` holds a value for each axis of the table."""
+    """A cell. Its id tells it from all others; `axes` holds a value for each axis of the table.
+
+    `version` is that of what its id means: cells of different versions cannot be compared. `lab` is
+    the network it takes place in. A cell of a script table has no sockets, a value only for the axes
+    that its case speaks of, and `script`: what the roles do. `solo`: it must be measured alone.
+    """
 
     id: str
     table: str = field(compare=False, repr=False)
     axes: Mapping[str, str] = field(compare=False, repr=False)
     sockets: tuple[Socket, ...] = field(compare=False, repr=False)
+    version: int = field(default=0, compare=False, repr=False)
+    lab: str = field(default=PLAIN, compare=False, repr=False)
+    script: str = field(default="", compare=False, repr=False)
+    solo: bool = field(default=False, compare=False, repr=False)
 
     @property
     def receivers(self) -> tuple[str, ...]:
@@ -96,11 +107,22 @@ class AxisUse:
 
 
 class Form(Protocol):
-    """What an id depends on; a table has it. `socket_axes` begins with bind and reuse."""
+    """What an id depends on; a table has it.
+
+    `socket_axes` begins with bind and reuse; it is empty where cells have no sockets.
+    """
 
     @property
     def name(self) -> str:
         """Name of the table."""
+
+    @property
+    def version(self) -> int:
+        """Version of what its ids mean."""
+
+    @property
+    def lab(self) -> str:
+        """The lab of its cells."""
 
     @property
     def axes(self) -> Mapping[str, AxisUse]:
@@ -127,9 +149,11 @@ def receiver_names(count: int) -> tuple[str, ...]:
 
 def make_cell(form: Form, axes: Mapping[str, str], sockets: Sequence[Socket]) -> Cell:
     """Return the cell with these values; `axes` names every axis of the table."""
-    texts = [socket_text(form, axes, socket) for socket in sockets]
-    text = f"{axes_text(form, axes)}/{sockets_text(texts)}"
-    return Cell(text, form.name, MappingProxyType(dict(axes)), tuple(sockets))
+    text = axes_text(form, axes)
+    if sockets:
+        text += f"/{sockets_text([socket_text(form, axes, socket) for socket in sockets])}"
+    own = MappingProxyType(dict(axes))
+    return Cell(text, form.name, own, tuple(sockets), form.version, form.lab)
 
 
 def axes_text(form: Form, axes: Mapping[str, str]) -> str:
@@ -191,6 +215,10 @@ def parse_id(form: Form, text: str) -> Cell:
 def _sockets(
     form: Form, text: str, axes: Mapping[str, str], parts: list[tuple[str, str]]
 ) -> list[Socket]:
+    if not form.socket_axes:
+        if parts:
+            raise CellIdError(f'"{text}" has sockets, which no cell of this table has')
+        return []
     if not parts:
         raise CellIdError(f'"{text}" has no sockets')
     crowd = _CROWD.fullmatch(parts[0][0])

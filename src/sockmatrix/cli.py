@@ -21,6 +21,9 @@ COMMANDS = {
     "run": "measure this machine, write a run file and print who hears it",
     "list": "show the tables, their questions and their cells",
     "report": "print the tables of one run, or of several side by side",
+    "claims": "say which statements of published documents hold, and which do not",
+    "predict": "hold a run against the reference model of Linux, and list the unexplained",
+    "lint": "look for what is wrong in the tables and claims",
     "doctor": "say what can be measured here, and why not the rest",
 }
 
@@ -30,6 +33,7 @@ examples:
   sockmatrix run --table loopback-broadcast         one question
   sockmatrix run --only 'dest=lobcast every.reuse=addr'
   sockmatrix report *.jsonl                         several systems side by side
+  sockmatrix claims RUN                             what documents say, and what is true here
 
 exit status:
   0 measured and as expected   1 behaviour changed   2 wrong usage or unreadable input

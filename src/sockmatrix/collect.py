@@ -12,14 +12,14 @@ from sockmatrix.outcome import Outcome, classify
 from sockmatrix.runfile import CellLine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from sockmatrix.measure import Block
 
 TCP = "tcp"
 
 
-def lines(block: Block, versions: Mapping[str, int]) -> Iterator[CellLine]:
+def lines(block: Block) -> Iterator[CellLine]:
     """Yield the run-file lines of a measured block, in the order of its cells.
 
     A cell of which the probe said nothing is left out: it is unmeasured. Raises ObservationError when
@@ -28,8 +28,9 @@ def lines(block: Block, versions: Mapping[str, int]) -> Iterator[CellLine]:
     for cell in block.cells:
         seen = block.seen.get(cell.id)
         if seen is not None:
-            outcome = _outcome(seen, connects=cell.axes.get("transport") == TCP)
-            yield CellLine.of(cell.id, versions[cell.table], outcome)
+            # In a script each delivery says for itself what was sent.
+            connects = bool(cell.sockets) and cell.axes.get("transport") == TCP
+            yield CellLine.of(cell.id, cell.version, _outcome(seen, connects=connects))
 
 
 @functools.lru_cache(maxsize=50_000)

@@ -39,8 +39,9 @@ class Delivery(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What became of the datagrams (or connections) of one label.
 
     `heard`: how many each socket got, in bind order, summed over the repetitions; left out for
-    `all` and `none`. `sent`: how many were tried, likewise. `place`: where the one that heard
-    stands in bind order, or that the repetitions had different ones. `by`: what a spread goes by.
+    `all` and `none`. `closed`: sockets that were not open then. `sent`: how many were tried, likewise.
+    `place`: where the one that heard stands in bind order, or that the repetitions had different
+    ones. `by`: what a spread goes by.
     `copies`: who got duplicates. `always`: who got every datagram, and `unheard`: some reached
     nobody (both for `uneven` and `duplicated`). `control`: a lone receiver heard nothing either.
     """
@@ -54,6 +55,7 @@ class Delivery(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     unheard: bool = False
     sent: Amount = 0
     control: Literal["", "silent"] = ""
+    closed: tuple[Role, ...] = ()
 
     @property
     def who(self) -> tuple[str, ...]:
@@ -77,12 +79,17 @@ class Delivery(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
             self.always,
             self.unheard,
             self.control,
+            self.closed,
         )
 
 
-def bind_order(role: str) -> tuple[int, str]:
-    """Return the sort key of a role: receivers are named A, B, C, ... in the order they bind."""
-    return len(role), role
+def bind_order(role: str) -> tuple[int, str, str]:
+    """Return the sort key of a role: receivers are named A, B, C, ... in the order they bind.
+
+    Further sockets of a process, such as A.b, come after its first.
+    """
+    process, _, socket = role.partition(".")
+    return len(process), process, socket
 
 
 def in_bind_order(by_role: Mapping[str, Value]) -> dict[str, Value]:
@@ -135,7 +142,7 @@ def deliver(send: Send, opened: Sequence[str], n: int, *, connected: bool) -> De
         return Delivery(word="some", heard=amounts, sent=sent)
     if always:
         return Delivery(word="one", heard=amounts, place=_place(always[0], opened), sent=sent)
-    by = _spread_by(numbers, heard, connected=connected)
+    by = "datagram" if send.own else _spread_by(numbers, heard, connected=connected)
     return Delivery(word="spread", heard=amounts, by=by, sent=sent)
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sockmatrix import plan as plans
+from sockmatrix.axis import CASE
 from sockmatrix.render.values import MISSING, Grid
 from sockmatrix.wording import headline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sockmatrix.cell import Cell
-    from sockmatrix.plan import Plan
+    from sockmatrix.plan import Plan, SummaryRow, SummaryTable
     from sockmatrix.runfile import CellLine
 
 
@@ -21,38 +22,69 @@ def summaries(
 ) -> list[Grid]:
     """Return the ten-second table of each plan of which `cells` has anything.
 
-    `wanted`: the ids to show, None for all; rows without any of them are left out.
+    `wanted`: the ids to show, None for all; rows without any of them are left out. Of a script table
+    there is a table for each case with several cells, and one of all other cases.
     """
-    grids = []
-    for plan in plans_:
-        shown = plans.summary(plan)
-        rows = []
-        for row in shown.rows:
-            found = {
-                column: cells.get(cell.id)
-                for column, cell in row.cells.items()
-                if wanted is None or cell.id in wanted
-            }
-            if any(found.values()):
-                texts = tuple(headline(found.get(column)) for column in shown.columns)
-                rows.append((row.labels, texts))
-        if rows:
-            # A column of which nothing was asked for is left out.
-            kept = [
-                place
-                for place, _ in enumerate(shown.columns)
-                if wanted is None or any(texts[place] != MISSING for _, texts in rows)
-            ]
-            grids.append(
-                Grid(
-                    plan.table.name,
-                    plan.table.question,
-                    shown.headings,
-                    tuple(shown.columns[place] for place in kept),
-                    tuple((labels, tuple(texts[place] for place in kept)) for labels, texts in rows),
-                )
-            )
-    return grids
+    return [grid for plan in plans_ for grid in _grids(plan, cells, wanted)]
+
+
+def _grids(plan: Plan, cells: Mapping[str, CellLine], wanted: frozenset[str] | None) -> Iterator[Grid]:
+    shown = plans.summary(plan)
+    title = plan.table.name, plan.table.question
+    if not plan.table.cases or plan.table.summary.columns:
+        yield from _grid(title, shown, shown.rows, cells, wanted)
+        return
+    by_case: dict[str, list[SummaryRow]] = {}
+    for row in shown.rows:
+        by_case.setdefault(row.cells[plans.OUTCOME].axes[CASE], []).append(row)
+    single = [row for rows in by_case.values() if len(rows) == 1 for row in rows]
+    yield from _grid(title, shown, single, cells, wanted)
+    for case in plan.table.cases:
+        if len(rows := by_case.get(case.name, [])) > 1:
+            yield from _grid((f"{plan.table.name}/{case.name}", case.about), shown, rows, cells, wanted)
+
+
+def _grid(
+    title: tuple[str, str],
+    shown: SummaryTable,
+    rows_: Sequence[SummaryRow],
+    cells: Mapping[str, CellLine],
+    wanted: frozenset[str] | None,
+) -> Iterator[Grid]:
+    """Yield the grid of some rows, unless there is nothing in it; `title` includes the question."""
+    rows = []
+    for row in rows_:
+        found = {
+            column: cells.get(cell.id)
+            for column, cell in row.cells.items()
+            if wanted is None or cell.id in wanted
+        }
+        if any(found.values()):
+            rows.append((row.labels, tuple(headline(found.get(column)) for column in shown.columns)))
+    if not rows:
+        return
+    # A column of which nothing was asked for is left out, and a label that says nothing here.
+    kept = [
+        place
+        for place, _ in enumerate(shown.columns)
+        if wanted is None or any(texts[place] != MISSING for _, texts in rows)
+    ]
+    labels = _telling(rows_) if plans.OUTCOME in shown.columns else range(len(shown.headings))
+    yield Grid(
+        *title,
+        tuple(shown.headings[place] for place in labels),
+        tuple(shown.columns[place] for place in kept),
+        tuple(
+            (tuple(own[place] for place in labels), tuple(texts[place] for place in kept))
+            for own, texts in rows
+        ),
+    )
+
+
+def _telling(rows: Sequence[SummaryRow]) -> Sequence[int]:
+    """Return the places of the labels that differ, the first place at least."""
+    columns = enumerate(zip(*(row.labels for row in rows), strict=True))
+    return [place for place, texts in columns if len(set(texts)) > 1] or [0]
 
 
 def listing(cells: Sequence[Cell], runs: Sequence[tuple[str, Mapping[str, CellLine]]]) -> Grid:

@@ -2,22 +2,24 @@
 
 Every lane is a probe with a lab of its own; the lanes take blocks from one queue, so that a slow block
 delays nobody. A block is handed over whole when all its repetitions are done: what is interrupted loses
-one block a lane at most.
+one block a lane at most. Cells of one layout of the lab are measured together, layout after layout, by
+probes that were started for it.
 """
 
 from __future__ import annotations
 
 import queue
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, final
 
 import msgspec
 
+from sockmatrix.labs import PLAIN
 from sockmatrix.target import NotStartedError, Observed, Probe, TargetError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from typing_extensions import Self
 
@@ -34,6 +36,7 @@ BLOCK = 2000
 FRESH_BLOCK = 20
 
 _TRIES = 2
+_SMALL = 200  # cells for a lane that are over soon, however they are cut
 
 
 @final
@@ -42,7 +45,7 @@ class Requests:
 
     def __init__(self, scenarios: Mapping[str, Scenario]) -> None:
         """Begin with none; `scenarios` by the name of the table."""
-        self._scenarios = scenarios
+        self.scenarios = scenarios
         self._numbers: dict[str, int] = {}
         self._lock = threading.Lock()
         self.operations: list[bytes] = []
@@ -55,9 +58,10 @@ class Requests:
     def _line(self, cell: Cell) -> bytes:
         steps = [
             (role, self._number(operations))
-            for role, operations in self._scenarios[cell.table].steps(cell)
+            for role, operations in self.scenarios[cell.table].steps(cell)
         ]
-        return msgspec.json.encode({"kind": "cell", "id": cell.id, "steps": steps})
+        solo = {"solo": True} if cell.solo else {}
+        return msgspec.json.encode({"kind": "cell", "id": cell.id, "steps": steps, **solo})
 
     def _number(self, operations: list[Any]) -> int:
         key = repr(operations)
@@ -99,8 +103,12 @@ class Lanes:
         self.repeat = repeat
         self.seed = seed
         self.hello: dict[str, Any] = {}
+        self.labs: dict[str, dict[str, Any]] = {}
+        self.missing: dict[str, str] = {}
+        self._lab = PLAIN
         self._probes: dict[int, Probe] = {}
         self._told: dict[int, int] = {}
+        self._ready: dict[str, Probe] = {}
         self._stopped = False
         self._lock = threading.Lock()
         self._open_lanes = 0
@@ -111,17 +119,78 @@ class Lanes:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def start(self) -> dict[str, Any]:
-        """Start the first probe and return its hello. Raises TargetError."""
+    def start(self, labs: Iterable[str] = ()) -> dict[str, Any]:
+        """Start the first probe and return its hello. Raises TargetError.
+
+        A probe is also started for each other one of `labs`: `self.labs` has what they say of it, or
+        `self.missing` why it cannot be had.
+        """
         self.hello = self._probe(0).hello
+        starting = [
+            threading.Thread(target=self._prepare, args=(lab,), daemon=True)
+            for lab in dict.fromkeys(labs)
+            if lab != PLAIN
+        ]
+        for thread in starting:
+            thread.start()
+        for thread in starting:
+            while thread.is_alive():
+                thread.join(timeout=0.5)  # a limit keeps the main thread open to Ctrl-C on Windows
         return self.hello
+
+    def _prepare(self, lab: str) -> None:
+        """Start the first probe for a lab, unless it is there or could not be started before."""
+        if lab in self._ready or lab in self.missing:
+            return
+        try:
+            probe = Probe(self.target, replace(self.options, layout=lab), (0, self.count))
+        except TargetError as error:
+            self.missing[lab] = str(error)[:400]
+            return
+        self.labs[lab] = probe.hello["lab"]
+        with self._lock:
+            if not self._stopped:
+                self._ready[lab] = probe
+                return
+        probe.stop()
 
     def run(self, cells: Sequence[Cell]) -> Iterator[Block]:
         """Measure `cells` and yield the blocks as they are done, in any order.
 
         Ends early after `stop`. Raises TargetError when no lane has a probe to go on with; a block
-        on which a probe died twice is yielded with its cells `inconclusive`.
+        on which a probe died twice is yielded with its cells `inconclusive`, and the cells of a lab
+        that cannot be had are `skipped`.
         """
+        by_lab: dict[str, list[Cell]] = {}
+        for cell in cells:
+            by_lab.setdefault(cell.lab, []).append(cell)
+        for lab in sorted(by_lab, key=lambda name: (name != PLAIN, name)):
+            if self._stopped:
+                return
+            if self._enter(lab):
+                yield from self._run(by_lab[lab])
+            else:
+                seen = msgspec.json.encode([[self.repeat, {"skipped": self.missing[lab]}]])
+                yield Block(by_lab[lab], seen=dict.fromkeys((cell.id for cell in by_lab[lab]), seen))
+
+    def _enter(self, lab: str) -> bool:
+        """End the probes of the lab before, and tell whether this one can be had."""
+        if lab == self._lab:
+            return True
+        for index in list(self._probes):
+            self._forget(index)
+        if lab != PLAIN:
+            self._prepare(lab)
+            if lab in self.missing:
+                return False
+        self._lab = lab
+        self.requests = Requests(self.requests.scenarios)
+        with self._lock:
+            if lab in self._ready:
+                self._probes[0] = self._ready.pop(lab)
+        return True
+
+    def _run(self, cells: Sequence[Cell]) -> Iterator[Block]:
         blocks = _blocks(cells, self.count, BLOCK if not self.options.fresh else FRESH_BLOCK)
         waiting: Waiting = queue.SimpleQueue()
         for block in blocks:
@@ -203,7 +272,8 @@ class Lanes:
 
     def _probe(self, index: int) -> Probe:
         if index not in self._probes:
-            probe = Probe(self.target, self.options, (index, self.count))
+            options = replace(self.options, layout=self._lab)
+            probe = Probe(self.target, options, (index, self.count))
             with self._lock:
                 if not self._stopped:
                     self._probes[index] = probe
@@ -222,12 +292,13 @@ class Lanes:
         """End all probes; what they were measuring is lost."""
         with self._lock:
             self._stopped = True
-            probes = list(self._probes.values())
+            probes = [*self._probes.values(), *self._ready.values()]
         for probe in probes:
             probe.stop()
 
 
 def _blocks(cells: Sequence[Cell], lanes: int, most: int) -> list[Block]:
     """Cut `cells` into blocks: a few for each lane, so that the lanes end together."""
-    size = max(1, min(most, -(-len(cells) // (lanes * 4))))
+    pieces = lanes * (4 if len(cells) < lanes * _SMALL else 2)  # cells of one shape make full batches
+    size = max(1, min(most, -(-len(cells) // pieces)))
     return [Block(cells[start : start + size]) for start in range(0, len(cells), size)]

@@ -18,8 +18,8 @@ from msgspec import Meta, Struct
 # newline through in Python. This end of string means the same to both.
 END = r"(?![\s\S])"
 
-Role = Annotated[str, Meta(pattern="^[A-Z]{1,2}" + END)]
-"""A receiver (A, B, C, ... in bind order) or "J", the bystander that is never a receiver."""
+Role = Annotated[str, Meta(pattern="^[A-Z]{1,2}([.][a-z][a-z0-9]{0,20})?" + END)]
+"""A receiver (A, B, C, ... in bind order; A.b is a further socket of A), or one of `NEVER_HEAR`."""
 
 Label = Annotated[str, Meta(pattern="^[a-zA-Z0-9.:+-]{0,40}" + END)]
 """What tells the sends of a cell apart; empty when it sends once."""
@@ -35,10 +35,14 @@ Failure = Annotated[str, Meta(pattern="^" + _FAILURE + END)]
 Status = Annotated[str, Meta(pattern=f"^(ok|{_FAILURE})" + END)]
 """How a role fared: `ok`, or a `Failure`."""
 
+Note = Annotated[str, Meta(pattern="^[a-zA-Z0-9 =:+.,/_-]{0,2000}" + END)]
+"""What an act of a role told: `ok`, an errno, what was received; the same words on every system."""
+
 Reason = Annotated[str, Meta(max_length=400)]
 """Free text from the probe; to be cleaned before a terminal sees it."""
 
-BYSTANDER = "J"
+NEVER_HEAR = frozenset("JXYZ")
+"""Roles that are no receivers: the bystander J, which only joins, and X, Y, Z, which only talk."""
 
 _Kind = TypeVar("_Kind")
 
@@ -57,7 +61,8 @@ class Send(Struct, frozen=True, kw_only=True, omit_defaults=True):
     `sent` left without an error (TCP: connected). `heard` is what each role got, `again` what it
     got more than once; a silent role is left out. `refused` connections met ECONNREFUSED, `error`
     is the errno of the first send, or other failed connect. `control` tells whether a lone receiver
-    heard this kind of destination.
+    heard this kind of destination. `closed`: receivers whose sockets were not open then. `own`: all
+    from one source port, that of a role's own socket. `connects`: TCP connections.
     """
 
     sent: Bits = Bits(0)
@@ -66,18 +71,24 @@ class Send(Struct, frozen=True, kw_only=True, omit_defaults=True):
     refused: Bits = Bits(0)
     error: Errno | Literal[""] = ""
     control: Literal["", "silent"] = ""
+    closed: tuple[Role, ...] = ()
+    own: bool = False
+    connects: bool = False
 
 
 class Observation(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One repetition of one cell; either `roles` and `sends`, or the reason why there are none.
 
-    `foreign` datagrams arrived but were not ours. `absent` names the option or address that the
+    `notes` are what acts of the roles told, by label. `closed`: roles
+    whose sockets were not open in the end, though nothing refused them. `foreign` datagrams arrived but were not ours. `absent` names the option or address that the
     platform does not have; `skipped` and `inconclusive` say why nothing was measured or learned;
     `unsent` why some of several sends were left out.
     """
 
     roles: dict[Role, Status] = {}
     sends: dict[Label, Send] = {}
+    notes: dict[Label, Note] = {}
+    closed: tuple[Role, ...] = ()
     foreign: Annotated[int, Meta(ge=0)] = 0
     absent: Reason = ""
     skipped: Reason = ""

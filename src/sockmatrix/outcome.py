@@ -22,7 +22,7 @@ from sockmatrix.delivery import (
     in_bind_order,
     tried,
 )
-from sockmatrix.observation import BYSTANDER, Errno, Failure, Label, Reason, Role
+from sockmatrix.observation import NEVER_HEAR, Errno, Failure, Label, Note, Reason, Role
 from sockmatrix.wording import headline, sentence
 
 if TYPE_CHECKING:
@@ -54,12 +54,15 @@ Word = Literal[
     "unstable",
     "mixed",  # sent under several labels, and they did not end alike
     "opened",  # all sockets opened; nothing was to be sent
+    "told",  # nothing was counted; the notes say what happened
 ]
 
 # A shortage or a missing answer says something about the moment, not about the platform.
 _NO_ANSWER = frozenset({"ETIMEDOUT", "EAGAIN", "EWOULDBLOCK", "EINTR"})
 _SHORTAGE = frozenset({"EMFILE", "ENFILE", "ENOMEM"})
 _NO_BUFFERS = "ENOBUFS"
+
+_BEFORE_OPEN = ("socket", "set", "bind", "listen")
 
 _AND = " | "  # between reasons that differ
 
@@ -75,8 +78,9 @@ class Variant(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One way a cell turned out, in `n` repetitions.
 
     `failed`: the roles that were refused, and how; all others are ok. `open`: how many receivers
-    opened. `send` and `connect`: errno by label. `delivery`: by label. `absent`, `skipped`: why
-    there is nothing of that. `unsent`: why there is nothing of a label.
+    were open in the end. `send` and `connect`: errno by label. `delivery`: by label. `notes`: what
+    acts told, by label. `absent`, `skipped`: why there is nothing of that. `unsent`: why there is
+    nothing of a label.
     """
 
     n: Amount = 0
@@ -85,6 +89,7 @@ class Variant(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     send: dict[Label, Errno] = {}
     connect: dict[Label, Errno] = {}
     delivery: dict[Label, Delivery] = {}
+    notes: dict[Label, Note] = {}
     absent: Reason = ""
     skipped: Reason = ""
     unsent: dict[Label, Reason] = {}
@@ -126,7 +131,7 @@ class Variant(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
             for delivery in self.delivery.values()
         }
         if not words:
-            return "opened"
+            return "told" if self.notes else "opened"
         return words.pop() if len(words) == 1 else "mixed"
 
     def facets(self, *, any_one: bool = False) -> tuple[object, ...]:
@@ -143,6 +148,7 @@ class Variant(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
                 (label, delivery.facets(any_one=any_one))
                 for label, delivery in sorted(self.delivery.items())
             ),
+            tuple(sorted(self.notes.items())),
         )
 
     def _refused_at(self, call: str) -> dict[str, str]:
@@ -235,6 +241,7 @@ def _together(variants: list[Variant]) -> Variant:
         send=first.send,
         connect=first.connect,
         delivery={label: add([v.delivery[label] for v in variants]) for label in sorted(first.delivery)},
+        notes=first.notes,
         absent=first.absent,
         skipped=first.skipped,
         unsent=first.unsent,
@@ -248,11 +255,11 @@ def _single(observation: Observation, n: int, *, connects: bool) -> Outcome:
     if observation.skipped:
         return Outcome(skipped=observation.skipped, n=n)
     failed = {role: status for role, status in observation.roles.items() if status != "ok"}
-    # Only a join comes after the socket is open; a TCP socket whose listen failed is not.
+    # What fails later leaves the socket open; a TCP socket whose listen failed is not.
     opened = [
         role
         for role in in_bind_order(observation.roles)
-        if role != BYSTANDER and (role not in failed or failed[role].startswith("join"))
+        if role[0] not in NEVER_HEAR and not failed.get(role, "").startswith(_BEFORE_OPEN)
     ]
     foreign = observation.foreign * n
     doubt = observation.inconclusive or _doubt(observation, opened, connects=connects)
@@ -262,18 +269,23 @@ def _single(observation: Observation, n: int, *, connects: bool) -> Outcome:
     connect: dict[str, str] = {}
     delivery: dict[str, Delivery] = {}
     for label, sent in sorted(observation.sends.items()):
-        connected = connects or sent.refused > 0
+        connected = connects or sent.connects or sent.refused > 0
         if sent.error:
             (connect if connected else send)[label] = sent.error
-        if opened and tried(sent, opened):
-            delivery[label] = deliver(sent, opened, n, connected=connected)
+        hearing = [role for role in opened if role not in sent.closed] if sent.closed else opened
+        if hearing and tried(sent, hearing):
+            delivery[label] = deliver(sent, hearing, n, connected=connected)
+            if sent.closed:
+                closed = tuple(sorted(sent.closed, key=bind_order))
+                delivery[label] = msgspec.structs.replace(delivery[label], closed=closed)
     return Outcome(
         n=n,
-        open=len(opened),
+        open=len(set(opened).difference(observation.closed)),
         failed=in_bind_order(failed),
         send=send,
         connect=connect,
         delivery=delivery,
+        notes=dict(sorted(observation.notes.items())),
         unsent=observation.unsent,
         foreign=foreign,
     )
@@ -297,14 +309,15 @@ def _doubt(observation: Observation, opened: list[str], *, connects: bool) -> st
             return f"{role}: {status}"
     for send in observation.sends.values():
         for role in (*send.heard, *send.again):
-            if role not in opened and role != BYSTANDER:
+            if role not in opened and role[0] not in NEVER_HEAR:
                 return f"{role} heard something although it was not open"
         if send.error in _NO_ANSWER or send.error in _SHORTAGE:
             return f"sending ended with {send.error}"
         if send.error == _NO_BUFFERS:
             return f"sending ended with {send.error}"
-        if (connects or send.refused) and send.sent & ~_union(send.heard):
+        if (connects or send.connects or send.refused) and send.sent & ~_union(send.heard):
             return "a connection was made, but not to one of our sockets"
-        if opened and not send.error and not tried(send, opened):
+        hearing = set(opened).difference(send.closed)
+        if hearing and not send.error and not tried(send, opened):
             return "nothing was sent"
     return ""

@@ -5,12 +5,14 @@ A pattern is a list of terms separated by spaces; a cell matches when all of the
     dest=lo4,lobcast        the axis of the cell has one of these values
     A.bind=any4             socket A has; also B, C, ..., `first`, `last`
     every.reuse=addr,port   each socket has one of these; `some`: at least one; `none`: no socket
+    dest!=lo4, A.bind!=any4 the cells for which the term with `=` does not hold
     fan-out/*/A:any4.addr*  a term without `=` is a glob over the id
     fan-out/dest:group4     and one for the beginning of an id stands for all ids that begin so
 
-Beside the axes of `matrix/axes.toml` there are derived ones (`DERIVED`, `DERIVED_PER_SOCKET`). A
-cell of a table that does not vary an axis has no value of it: a term about the axis does not hold
-for it, except with `none`.
+Beside the axes of `matrix/axes.toml` and of script tables there are derived ones (`DERIVED`,
+`DERIVED_PER_SOCKET`); values of `socket` are globs: some.socket=any4.addr* is a socket as ids write it.
+A cell of a table that does not vary an axis has no value of it: a term about the axis does not hold for
+it, except with `none` or `!=`. A term about sockets never holds for a cell that has none.
 """
 
 from __future__ import annotations
@@ -22,17 +24,19 @@ from typing import TYPE_CHECKING, TypeAlias, final
 
 from sockmatrix.axis import unknown, vocabulary
 from sockmatrix.cell import MOST_SOCKETS, receiver_names
+from sockmatrix.labs import LABS
 from sockmatrix.scenarios import addresses
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from sockmatrix.axis import Vocabulary
-    from sockmatrix.cell import Cell, Socket
+    from sockmatrix.cell import Cell
+    from sockmatrix.part import Part
 
 QUANTIFIERS = ("every", "some", "none", "first", "last")
 
-_TERM = re.compile(r"(?:(?P<who>[A-Za-z]+)\.)?(?P<axis>[^=.]*)=(?P<values>.*)", re.DOTALL)
+_TERM = re.compile(r"(?:(?P<who>[A-Za-z]+)\.)?(?P<axis>[^=.!]*)(?P<sign>!?=)(?P<values>.*)", re.DOTALL)
 
 _RECEIVERS = {name: place for place, name in enumerate(receiver_names(MOST_SOCKETS))}
 
@@ -66,17 +70,31 @@ class Pattern:
 
 
 def _alike(cell: Cell) -> str:
+    if not cell.sockets:
+        return ""
     return "alike" if all(socket == cell.sockets[0] for socket in cell.sockets) else "mixed"
 
 
-def _bind_is(cell: Cell, socket: Socket) -> str:
-    if socket.bind == cell.axes.get("dest"):
-        return "destination"
-    return "wildcard" if socket.bind in addresses.WILDCARDS else "other"
+def _bind_is(cell: Cell) -> list[str]:
+    dest = cell.axes.get("dest")
+    return [
+        "destination"
+        if socket.bind == dest
+        else ("wildcard" if socket.bind in addresses.WILDCARDS else "other")
+        for socket in cell.sockets
+    ]
+
+
+def _sockets(cell: Cell) -> list[str]:
+    """Return each socket as the id writes it."""
+    parts = (part.partition(":") for part in cell.id.split("/"))
+    texts = [text for key, _, text in parts if key in _RECEIVERS or key.endswith("x")]
+    return texts if len(texts) == len(cell.sockets) else texts[:1] * len(cell.sockets)
 
 
 DERIVED: dict[str, tuple[tuple[str, ...] | None, Callable[[Cell], str]]] = {
     "table": (None, lambda cell: cell.table),
+    "lab": (tuple(LABS), lambda cell: cell.lab),
     "receivers": (None, lambda cell: str(len(cell.sockets))),
     "sockets": (("alike", "mixed"), _alike),
     "dest-class": (
@@ -86,10 +104,14 @@ DERIVED: dict[str, tuple[tuple[str, ...] | None, Callable[[Cell], str]]] = {
 }
 """Axes that follow from a cell: their values (None: too many to list), and how to get the one."""
 
-DERIVED_PER_SOCKET: dict[str, tuple[tuple[str, ...], Callable[[Cell, Socket], str]]] = {
+DERIVED_PER_SOCKET: dict[str, tuple[tuple[str, ...] | None, Callable[[Cell], list[str]]]] = {
     "bind-is": (("destination", "wildcard", "other"), _bind_is),
+    "socket": (None, _sockets),
 }
-"""The same, for one socket of a cell."""
+"""The same, for each socket of a cell."""
+
+GLOBBED = "socket"
+"""The axis whose values are globs."""
 
 
 def parse(text: str, axes: Vocabulary | None = None) -> Pattern:
@@ -99,6 +121,16 @@ def parse(text: str, axes: Vocabulary | None = None) -> Pattern:
         raise PatternError("an empty pattern; say what it is to match, or * for everything")
     known = vocabulary() if axes is None else axes
     return Pattern(" ".join(words), tuple(_term(word, known) for word in words))
+
+
+def read_patterns(part: Part, key: str, axes: Vocabulary) -> tuple[Pattern, ...]:
+    """Return the patterns that a file has at `key`, none if it has none. Raises part.TableError."""
+    if key not in part.entries:
+        return ()
+    try:
+        return tuple(parse(text, axes) for text in part.texts(key))
+    except PatternError as error:
+        raise part.error(key, str(error)) from error
 
 
 def _term(word: str, known: Vocabulary) -> Test:
@@ -113,14 +145,16 @@ def _term(word: str, known: Vocabulary) -> Test:
         raise PatternError(f'"{word}" has an empty value; write axis=value,value without spaces')
     per_socket = name in DERIVED_PER_SOCKET or (name in known and known[name].per_socket)
     if not per_socket and name not in known and name not in DERIVED:
-        every = [*known, *DERIVED, *DERIVED_PER_SOCKET]
+        plain = (one.name for one in known.values() if not one.scripted)
+        every = dict.fromkeys((*plain, *DERIVED, *DERIVED_PER_SOCKET, *known))
         raise PatternError(f'in "{word}": {unknown("axis", name, every)}')
     _check_values(word, name, values, known)
-    if per_socket:
-        return _socket_term(word, who, name, frozenset(values))
-    if who is not None:
+    if not per_socket and who is not None:
         raise PatternError(f'in "{word}": {name} belongs to the cell, not to a socket; write {name}=')
-    return _cell_term(name, frozenset(values))
+    negated = parts["sign"] == "!="
+    if not per_socket:
+        return _cell_term(name, frozenset(values), negated=negated)
+    return _socket_term(word, who, name, frozenset(values), negated=negated)
 
 
 def _check_values(word: str, name: str, values: list[str], known: Vocabulary) -> None:
@@ -133,43 +167,58 @@ def _check_values(word: str, name: str, values: list[str], known: Vocabulary) ->
     for value in values:
         if allowed is not None and value not in allowed:
             raise PatternError(f'in "{word}": {unknown("value", value, allowed)}')
-        if name == "receivers" and not re.fullmatch("[1-9][0-9]*", value):
+        if name == "receivers" and not re.fullmatch("0|[1-9][0-9]*", value):
             raise PatternError(f'in "{word}": "{value}" is not a number of receivers')
 
 
-def _cell_term(name: str, values: frozenset[str]) -> Test:
+def _cell_term(name: str, values: frozenset[str], *, negated: bool) -> Test:
     if name in DERIVED:
         derive = DERIVED[name][1]
-        return lambda cell: derive(cell) in values
-    return lambda cell: cell.axes.get(name) in values
+        return lambda cell: (derive(cell) in values) is not negated
+    return lambda cell: (cell.axes.get(name) in values) is not negated
 
 
-def _socket_term(word: str, who: str | None, name: str, values: frozenset[str]) -> Test:
-    def has(cell: Cell, socket: Socket) -> bool:
-        return value(cell, socket) in values
+def _socket_term(word: str, who: str | None, name: str, values: frozenset[str], *, negated: bool) -> Test:
+    read = DERIVED_PER_SOCKET[name][1] if name in DERIVED_PER_SOCKET else _plain(name)
+    holds = _quantified(who)
+    if holds is None:
+        wanted = (
+            f"{', '.join(f'{one}.{name}' for one in QUANTIFIERS)} or a socket: A.{name}, B.{name}, ..."
+        )
+        if who is None:
+            raise PatternError(f'in "{word}": {name} belongs to a socket; say of which: {wanted}')
+        raise PatternError(f'in "{word}": "{who}" is not a socket; write {wanted}')
+    globs = re.compile("|".join(map(fnmatch.translate, sorted(values))))
+    has: Callable[[str], object] = globs.match if name == GLOBBED else values.__contains__
+    return lambda cell: (
+        bool(cell.sockets) and holds([bool(has(value)) for value in read(cell)]) is not negated
+    )
 
-    value = DERIVED_PER_SOCKET[name][1] if name in DERIVED_PER_SOCKET else _plain(name)
+
+def _quantified(who: str | None) -> Callable[[Sequence[bool]], bool] | None:
+    """Return what tells from the sockets that have a value whether the term holds."""
     if who == "every":
-        return lambda cell: all(has(cell, socket) for socket in cell.sockets)
+        return all
     if who == "some":
-        return lambda cell: any(has(cell, socket) for socket in cell.sockets)
+        return any
     if who == "none":
-        return lambda cell: not any(has(cell, socket) for socket in cell.sockets)
+        return lambda found: not any(found)
     if who == "first":
-        return lambda cell: has(cell, cell.sockets[0])
+        return lambda found: found[0]
     if who == "last":
-        return lambda cell: has(cell, cell.sockets[-1])
+        return lambda found: found[-1]
     if who in _RECEIVERS:
         place = _RECEIVERS[who]
-        return lambda cell: place < len(cell.sockets) and has(cell, cell.sockets[place])
-    wanted = f"{', '.join(f'{one}.{name}' for one in QUANTIFIERS)} or a socket: A.{name}, B.{name}, ..."
-    if who is None:
-        raise PatternError(f'in "{word}": {name} belongs to a socket; say of which: {wanted}')
-    raise PatternError(f'in "{word}": "{who}" is not a socket; write {wanted}')
+        return lambda found: place < len(found) and found[place]
+    return None
 
 
-def _plain(name: str) -> Callable[[Cell, Socket], str]:
-    return lambda _, socket: socket.get(name)
+def _plain(name: str) -> Callable[[Cell], list[str]]:
+    if name == "bind":
+        return lambda cell: [socket.bind for socket in cell.sockets]
+    if name == "reuse":
+        return lambda cell: [socket.reuse for socket in cell.sockets]
+    return lambda cell: [socket.get(name) for socket in cell.sockets]
 
 
 def _glob(word: str) -> Test:

@@ -20,13 +20,13 @@ from sockmatrix.table import DESTINATION, Spread
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from sockmatrix.table import Block, Table
+    from sockmatrix.table import Block, Summary, Table
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The cells of a table in the order of its blocks, and how many each block adds."""
+    """The cells of a table in the order of its blocks (cases), and how many each adds."""
 
     table: Table
     cells: tuple[Cell, ...]
@@ -54,6 +54,9 @@ class SummaryTable:
 
 def expand(table: Table) -> Plan:
     """Return all cells of a table. Raises TableError for a block that adds no cell."""
+    if table.cases:
+        own = [table.cells[case.name] for case in table.cases]
+        return Plan(table, tuple(itertools.chain(*own)), tuple(map(len, own)))
     cells: dict[str, Cell] = {}
     counts = []
     for block in table.blocks:
@@ -103,7 +106,8 @@ def _cells(table: Table, block: Block) -> Iterator[Cell]:
                     socket, text = known[own]
                     sockets.append(socket)
                     texts.append(text)
-                cell = Cell(f"{start}/{sockets_text(texts)}", table.name, axes, tuple(sockets))
+                text = f"{start}/{sockets_text(texts)}"
+                cell = Cell(text, table.name, axes, tuple(sockets), table.version, table.lab)
                 if not any(pattern.matches(cell) for pattern in block.unless):
                     yield cell
 
@@ -131,8 +135,8 @@ def summary(plan: Plan) -> SummaryTable:
     table, shown = plan.table, plan.table.summary
     rows: dict[tuple[str, ...], dict[str, Cell]] = {}
     for cell in plan.cells:
-        column = _value(cell, shown.columns)
-        if column not in shown.show or not any(one.matches(cell) for one in shown.where):
+        column = _value(cell, shown.columns) if shown.columns else OUTCOME
+        if (shown.columns and column not in shown.show) or not _shows(shown, cell):
             continue
         row = rows.setdefault(tuple(_value(cell, name) for name in shown.rows), {})
         if column in row:
@@ -144,19 +148,33 @@ def summary(plan: Plan) -> SummaryTable:
         row[column] = cell
     if not rows:
         raise TableError(table.file, "summary.where", "matches no cell that has one of the columns")
-    labels = {value: _words(table, shown.columns, value) for value in shown.show}
-    groups = list(dict.fromkeys(key[0] for key in rows))
+    labels = {value: _words(table, shown.columns, value) for value in shown.show} or {OUTCOME: OUTCOME}
+    groups = list(dict.fromkeys(key[:1] for key in rows))
+    # A script table has an axis for each thing that one of its cases varies: most rows lack most.
+    kept = [
+        place
+        for place, _ in enumerate(shown.rows)
+        if not table.cases or place == 0 or len({key[place] for key in rows}) > 1
+    ]
     return SummaryTable(
-        tuple(_heading(table, name) for name in shown.rows),
+        tuple(_heading(table, shown.rows[place]) for place in kept),
         tuple(labels.values()),
         tuple(
             SummaryRow(
-                tuple(_words(table, name, value) for name, value in zip(shown.rows, key, strict=True)),
-                MappingProxyType({labels[one]: row[one] for one in shown.show if one in row}),
+                tuple(_words(table, shown.rows[place], key[place]) for place in kept),
+                MappingProxyType({labels[one]: row[one] for one in labels if one in row}),
             )
-            for key, row in sorted(rows.items(), key=lambda item: groups.index(item[0][0]))
+            for key, row in sorted(rows.items(), key=lambda item: groups.index(item[0][:1]))
         ),
     )
+
+
+OUTCOME = "outcome"
+"""The one column of a summary that has no axis for its columns."""
+
+
+def _shows(summary: Summary, cell: Cell) -> bool:
+    return not summary.where or any(one.matches(cell) for one in summary.where)
 
 
 _BETWEEN = " / "
@@ -169,6 +187,8 @@ def _value(cell: Cell, name: str) -> str:
         return cell.axes[axis]
     if who:
         return cell.sockets[cell.receivers.index(who)].get(axis) if who in cell.receivers else ""
+    if not cell.sockets:
+        return ""
     values = [socket.get(axis) for socket in cell.sockets]
     return values[0] if values.count(values[0]) == len(values) else _BETWEEN.join(values)
 

@@ -8,6 +8,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from sockmatrix import __version__, collect, runfile
@@ -132,15 +133,16 @@ class Recorder:
         repeat: int,
         seed: int,
         resume: bool,
+        labs: Mapping[str, dict[str, Any]] = MappingProxyType({}),
     ) -> None:
-        """Open the run file. Raises RunFileError, OSError."""
+        """Open the run file. `labs` are those beside the one of `hello`. Raises RunFileError, OSError."""
         self.selection = selection
         self.path = path
-        self._versions = {plan.table.name: plan.table.version for plan in selection.plans}
         self._header = runfile.header(
             hello,
             tool=__version__,
-            tables=self._versions,
+            labs=labs,
+            tables={plan.table.name: plan.table.version for plan in selection.plans},
             planned=len(selection.cells),
             repeat=repeat,
             seed=seed,
@@ -181,7 +183,7 @@ class Recorder:
         try:
             with progress("measuring", len(self.todo)) as advance:
                 for block in lanes.run(self.todo) if self.todo else ():
-                    lines = list(collect.lines(block, self._versions))
+                    lines = list(collect.lines(block))
                     self._writer.write(lines)
                     self._cells.update((line.id, line) for line in lines)
                     tally.counts.update({key: int(value) for key, value in block.counts.items()})
@@ -206,9 +208,7 @@ class Recorder:
             with lanes, progress("cross-check", len(sample)) as advance:
                 for block in lanes.run(sample):
                     different += [
-                        line.id
-                        for line in collect.lines(block, self._versions)
-                        if not agree(line, self._cells[line.id])
+                        line.id for line in collect.lines(block) if not agree(line, self._cells[line.id])
                     ]
                     checked += len(block.cells)
                     advance(len(block.cells))

@@ -150,9 +150,8 @@ def _read(path: Path, file: BinaryIO) -> Run:
             _check_utf8(path, number, text)
         if isinstance(line, CellLine):
             before = cells.get(line.id)
-            # A cell measured again in a newer version of its scenario takes the place of the old
-            # one.
-            if before is not None and before.v >= line.v:
+            # A cell measured again in another version takes the place of the old one.
+            if before is not None and before.v == line.v:
                 raise DuplicateCell(path, number, f"{line.id} occurs twice")
             cells[line.id] = line
             footer = None

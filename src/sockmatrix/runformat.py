@@ -16,7 +16,7 @@ from sockmatrix.observation import END
 from sockmatrix.outcome import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from sockmatrix.outcome import Variant
 
@@ -64,9 +64,13 @@ class Platform(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Lab(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The network it was measured in; made by the probe (`probes/lab.py`)."""
+    """The network it was measured in; made by the probe (`probes/lab.py`).
+
+    `layout` is what a private one consists of (`labs.py`).
+    """
 
     kind: Name
+    layout: Name = "plain"
     how: Text = ""
     reason: Text | None = None
     allow_lan: bool = False
@@ -84,7 +88,8 @@ class ProbeProgram(Struct, frozen=True, kw_only=True):
 class Header(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="header"):
     """The first line: who measured what, where, and how much of it.
 
-    `tables`: the scenario version of each table. `reuse`: the reuse values that exist there.
+    `lab` is the plain one, `labs` are the others by their layout. `tables`: the version of each table
+    (of its scenario, or of its script). `reuse`: the reuse values that exist there.
     `planned`: how many cells were asked for. `repeat`: repetitions of each. `started`: UTC date.
     """
 
@@ -94,6 +99,7 @@ class Header(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="k
     protocol: Amount
     platform: Platform
     lab: Lab
+    labs: dict[Name, Lab] = {}
     reuse: tuple[Name, ...] = ()
     tables: dict[TableName, Amount]
     planned: Amount
@@ -103,7 +109,7 @@ class Header(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="k
 
 
 class CellLine(Outcome, frozen=True, omit_defaults=True, gc=False, tag_field="kind", tag="cell"):
-    """One cell: its id, the version of its scenario, and its outcome."""
+    """One cell: its id, the version of what the id means, and its outcome."""
 
     id: CellId
     v: Amount
@@ -165,13 +171,17 @@ def header(
     hello: dict[str, Any],
     *,
     tool: str,
+    labs: Mapping[str, dict[str, Any]] | None = None,
     tables: dict[str, int],
     planned: int,
     repeat: int,
     seed: int,
     started: str,
 ) -> Header:
-    """Return the header of a run from the probe's hello. Raises ValueError for a wrong hello."""
+    """Return the header of a run from the probe's hello, and the facts of other labs by layout.
+
+    Raises ValueError for a wrong hello.
+    """
     told = msgspec.convert(hello, Hello)
     return Header(
         schema=SCHEMA,
@@ -180,6 +190,7 @@ def header(
         protocol=told.protocol,
         platform=told.platform,
         lab=told.lab,
+        labs={layout: msgspec.convert(facts, Lab) for layout, facts in sorted((labs or {}).items())},
         reuse=tuple(value for value, (_, missing) in told.reuse.items() if missing is None),
         tables=tables,
         planned=planned,

@@ -19,7 +19,7 @@ from sockmatrix.runfile import CannotResume, NotAFile, Run
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sockmatrix.runformat import CellLine, Footer, Header, Line
+    from sockmatrix.runformat import CellLine, Footer, Header, Lab, Line
 
 _encoder = msgspec.json.Encoder()
 
@@ -70,8 +70,10 @@ class RunWriter:
         for name, what in _MUST_AGREE.items():
             if getattr(run.header, name) != getattr(header, name):
                 raise CannotResume(path, 1, f"measured with {what}")
-        if _lab(run.header) != _lab(header):
-            raise CannotResume(path, 1, "measured in another lab")
+        labs = {**run.header.labs, "": run.header.lab}
+        for layout, lab in {**header.labs, "": header.lab}.items():
+            if layout in labs and _lab(labs[layout]) != _lab(lab):
+                raise CannotResume(path, 1, " ".join(["measured in another lab", layout]).rstrip())
         if run.ragged:
             lines: list[Line] = [run.header, *run.cells.values()]
             lines += [run.footer] if run.footer else []
@@ -120,9 +122,9 @@ def _regular(path: str | Path) -> Path:
     return path
 
 
-def _lab(header: Header) -> tuple[object, ...]:
+def _lab(lab: Lab) -> tuple[object, ...]:
     # Indexes and flags of a host's own interfaces may change between two starts; this may not.
-    return header.lab.kind, header.lab.allow_lan, header.lab.sysctls
+    return lab.kind, lab.layout, lab.allow_lan, lab.sysctls
 
 
 def _pack(text: bytes, *, compressed: bool) -> bytes:

@@ -6,8 +6,9 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sockmatrix import pattern, plan, table
-from sockmatrix.axis import TableError, unknown
+from sockmatrix import content, pattern, plan, table
+from sockmatrix.axis import TableError, table_files, unknown, vocabulary
+from sockmatrix.cell import CellIdError
 from sockmatrix.pattern import PatternError
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from sockmatrix.cell import Cell
     from sockmatrix.plan import Plan
+    from sockmatrix.table import Table
 
 
 class SelectionError(Exception):
@@ -51,12 +53,10 @@ def select(
     `sample` of them, chosen at random with `seed`, if given. Raises SelectionError.
     """
     try:
-        known = table.load_all()
-        for name in tables:
-            if name not in known:
-                raise SelectionError(unknown("table", name, known))
-        plans = tuple(plan.expand(known[name]) for name in dict.fromkeys(tables or known))
-        wanted = [pattern.parse(text) for text in patterns]
+        loaded = _load(tables)
+        plans = tuple(plan.expand(loaded[name]) for name in dict.fromkeys(tables or loaded))
+        known = vocabulary(tables) if patterns else {}
+        wanted = [pattern.parse(text, known) for text in patterns]
     except (TableError, PatternError) as error:
         raise SelectionError(str(error)) from error
     cells = [
@@ -74,3 +74,24 @@ def select(
         cells = [cells[index] for index in sorted(chosen)]
     named = {cell.table for cell in cells}
     return Selection(tuple(one for one in plans if one.table.name in named), tuple(cells))
+
+
+def look_up(text: str) -> tuple[Table, Cell]:
+    """Return the cell with an id, and its table. Raises SelectionError."""
+    name, slash, _ = text.partition("/")
+    try:
+        own = _load([name])[name]
+        if not slash:
+            raise SelectionError(f"{name} is a table, not a cell; write --table {name}")
+        return own, own.cell(text)
+    except (TableError, CellIdError) as error:
+        raise SelectionError(str(error)) from error
+
+
+def _load(names: Sequence[str]) -> dict[str, Table]:
+    """Return some tables by name, all if none is named. Raises SelectionError, TableError."""
+    known = [file.stem for file in table_files(content.matrix())]
+    for name in names:
+        if name not in known:
+            raise SelectionError(unknown("table", name, known))
+    return table.load_all(names=names)

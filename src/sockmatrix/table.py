@@ -24,78 +24,69 @@
     odd.reuse = ["none", "addr"]     all alike, or one different in any place
     unless = ["every.reuse=none"]    patterns: cells left out
 
-The axes and their values are those of `axes.toml`, nothing else.
+The axes and their values are those of `axes.toml`, nothing else. A table of the scenario `script` has
+cases in place of blocks, and may have axes of its own: see script/cases.py. Its summary may be left
+out, or any part of it: then all its cells are shown, a row each.
 """
 
 from __future__ import annotations
 
+import json
+import zlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, final
+from typing import TYPE_CHECKING, NamedTuple, final
 
 from sockmatrix import content
-from sockmatrix.axis import FILE, NAME, Axis, Part, TableError, load_axes, unknown, vocabulary
-from sockmatrix.cell import MOST_SOCKETS, AxisUse, Cell, parse_id
-from sockmatrix.pattern import Pattern, PatternError, parse
+from sockmatrix.axis import CASE, FILE, NAME, SCRIPT, Axis, load_axes, table_files
+from sockmatrix.blocks import DESTINATION, Block, BlockLoader, Spread, axes_of, check
+from sockmatrix.cell import AxisUse, Cell, CellIdError, parse_id
+from sockmatrix.labs import LABS, PLAIN
+from sockmatrix.part import Part, TableError, unknown
+from sockmatrix.pattern import Pattern, read_patterns
 from sockmatrix.scenarios import SCENARIOS, Scenario
+from sockmatrix.script.cases import Case, CaseLoader
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     from sockmatrix.axis import Vocabulary
 
-__all__ = ["Block", "Spread", "Summary", "Table", "TableError", "load", "load_all"]
-
-DESTINATION = "dest"
-"""In a block's bind values: the destination of the cell."""
-
-How: TypeAlias = Literal["each", "same", "odd"]
-_HOWS: tuple[How, ...] = ("each", "same", "odd")
-_OWN = ("bind", "reuse")
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """How the values of a per-socket axis are dealt to the sockets of a cell."""
-
-    how: How
-    values: tuple[str, ...]
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A set of cells; `axes` has the values of every axis of the cell, defaults filled in."""
-
-    number: int
-    about: str
-    receivers: tuple[int, ...]
-    axes: Mapping[str, tuple[str, ...]]
-    sockets: Mapping[str, Spread]
-    unless: tuple[Pattern, ...]
-
-    @property
-    def where(self) -> str:
-        """The place of the block in its file, in words."""
-        return f'block {self.number} ("{self.about}")'
+__all__ = [
+    "DESTINATION",
+    "Block",
+    "Case",
+    "Spread",
+    "Summary",
+    "Table",
+    "TableError",
+    "load",
+    "load_all",
+]
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What the ten-second table shows: see the head of this module."""
+    """What the ten-second table shows: see the head of this module.
+
+    Without `where` it shows all cells, without `columns` one column, the outcome.
+    """
 
     where: tuple[Pattern, ...]
     rows: tuple[str, ...]
-    columns: str
-    show: tuple[str, ...]
+    columns: str = ""
+    show: tuple[str, ...] = ()
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A question and the cells that answer it. `socket_axes` begins with bind and reuse."""
+    """A question and the cells that answer it. `socket_axes` begins with bind and reuse.
+
+    It has either `blocks`, or `cases`, with `cells` of each case by its name. `version` is that of
+    what its ids mean: of tables of different versions, each cell must be looked at.
+    """
 
     name: str
     question: str
@@ -106,210 +97,154 @@ class Table:
     blocks: tuple[Block, ...]
     summary: Summary
     file: Path = field(repr=False)
+    version: int
+    cases: tuple[Case, ...] = ()
+    cells: Mapping[str, tuple[Cell, ...]] = field(default_factory=dict, repr=False)
 
     @property
-    def version(self) -> int:
-        """Version of what its ids mean; cells of different versions cannot be compared."""
-        return self.scenario.version
+    def parts(self) -> Sequence[Block | Case]:
+        """Its blocks, or its cases."""
+        return self.cases or self.blocks
 
     def cell(self, text: str) -> Cell:
-        """Return the cell with this id, made by a block or not. Raises cell.CellIdError."""
-        return parse_id(self, text)
+        """Return the cell with this id, made by a block or case or not. Raises cell.CellIdError."""
+        if not self.cases:
+            return parse_id(self, text)
+        _, _, rest = text.partition("/")
+        key, _, name = rest.partition("/")[0].partition(":")
+        if key != CASE:
+            raise CellIdError(f'"{text}" does not say its case')
+        for case in self.cases:
+            if case.name == name:
+                return case.parse_id(text)
+        raise CellIdError(f'in "{text}": {unknown("case", name, [case.name for case in self.cases])}')
+
+    def version_of(self, cell: Cell) -> int:
+        """Return the version of one of its cells; cells of different versions cannot be compared."""
+        return cell.version
 
 
-def load_all(directory: Path | None = None) -> dict[str, Table]:
-    """Load all tables of a directory, by name; it may hold axes of its own. Raises TableError."""
+def load_all(directory: Path | None = None, names: Collection[str] = ()) -> dict[str, Table]:
+    """Load all tables of a directory, or some, by name. Raises TableError.
+
+    The directory may hold shared axes of its own. `names`: only these; others need not be sound.
+    """
     place = content.matrix() if directory is None else directory
-    own = place / FILE
-    axes = load_axes(own) if directory is not None and own.exists() else vocabulary()
-    files = sorted(file for file in place.glob("*.toml") if file.name != FILE)
+    axes = load_axes(place / FILE if (place / FILE).exists() else content.matrix() / FILE)
+    files = {file.stem: file for file in table_files(place)}
     if not files:
         raise TableError(place, "", "there is no table here")
-    return {file.stem: load(file, axes) for file in files}
+    for name in names:
+        if name not in files:
+            raise TableError(place, "", unknown("table", name, files))
+    return {name: load(file, axes) for name, file in files.items() if not names or name in names}
 
 
 def load(file: Path, axes: Vocabulary | None = None) -> Table:
     """Load the table in `file`, written with the documented `axes`. Raises TableError."""
-    return _Loader(Part.read(file), vocabulary() if axes is None else axes).table()
+    root = Part.read(file)
+    scripted = root.entries.get("scenario") == SCRIPT
+    own = ("axis", "case") if scripted else ("axes", "sockets", "block")
+    root.expect(("question", "scenario", "lab", "summary", *own))
+    question = root.text("question")
+    if not NAME.fullmatch(file.stem):
+        raise root.error("", "a table's file has lower-case letters, digits and - in its name")
+    scenario = root.text("scenario")
+    if scenario not in SCENARIOS:
+        raise root.error("scenario", unknown("scenario", scenario, SCENARIOS))
+    lab = root.text("lab") if "lab" in root.entries else PLAIN
+    if lab not in LABS:
+        raise root.error("lab", unknown("lab", lab, LABS))
+    known = load_axes(content.matrix() / FILE) if axes is None else axes
+    begun = _Begun(root, known, question, SCENARIOS[scenario], lab)
+    return _with_cases(begun) if scripted else _with_blocks(begun)
 
 
-class _Loader:
-    """Loads one table."""
+class _Begun(NamedTuple):
+    root: Part
+    known: Vocabulary
+    question: str
+    scenario: Scenario
+    lab: str
 
-    def __init__(self, root: Part, known: Vocabulary) -> None:
-        self.root = root
-        self.known = known
-        self.axes: dict[str, AxisUse] = {}
-        self.socket_axes: dict[str, AxisUse] = {}
 
-    def table(self) -> Table:
-        root = self.root
-        root.expect(("question", "scenario", "lab", "axes", "sockets", "summary", "block"))
-        question = root.text("question")
-        if not NAME.fullmatch(root.file.stem):
-            raise root.error("", "a table's file has lower-case letters, digits and - in its name")
-        name = root.text("scenario")
-        if name not in SCENARIOS:
-            raise root.error("scenario", unknown("scenario", name, SCENARIOS))
-        scenario = SCENARIOS[name]
-        lab = root.text("lab") if "lab" in root.entries else "plain"
-        self._load_axes(scenario)
-        summary = self._summary(root.part("summary"))
-        blocks = root.entries.get("block")
-        if not isinstance(blocks, list) or not all(isinstance(one, dict) for one in blocks):
-            raise root.error("block", "a table needs at least one [[block]]")
-        return Table(
-            name=root.file.stem,
-            question=question,
-            scenario=scenario,
-            lab=lab,
-            axes=self.axes,
-            socket_axes=self.socket_axes,
-            blocks=tuple(self._block(entries, 1 + at) for at, entries in enumerate(blocks)),
-            summary=summary,
-            file=root.file,
-        )
+def _with_blocks(begun: _Begun) -> Table:
+    root, known, question, scenario, lab = begun
+    loader = BlockLoader(root, known, scenario)
+    summary = _summary(root.part("summary"), loader.axes, loader.socket_axes)
+    return Table(
+        name=root.file.stem,
+        question=question,
+        scenario=scenario,
+        lab=lab,
+        axes=loader.axes,
+        socket_axes=loader.socket_axes,
+        blocks=loader.blocks(),
+        summary=summary,
+        file=root.file,
+        version=scenario.version,
+    )
 
-    # --- axes ------------------------------------------------------------------------------------
 
-    def _load_axes(self, scenario: Scenario) -> None:
-        for key in ("axes", "sockets"):
-            part = self.root.part(key)
-            understood = scenario.axes if key == "axes" else scenario.socket_axes
-            found = self.axes if key == "axes" else self.socket_axes
-            if key == "sockets":
-                found.update((name, AxisUse(self._axis(part, name))) for name in _OWN)
-            for name, default in part.entries.items():
-                if name not in understood:
-                    kind = f"axis of the scenario {scenario.name}"
-                    raise part.error(name, unknown(kind, name, understood))
-                found[name] = self._use(part, name, default, per_socket=key == "sockets")
-            for name, value in understood.items():
-                if value is None and name not in found:
-                    raise part.error("", f"the scenario {scenario.name} needs the axis {name}")
+def _with_cases(begun: _Begun) -> Table:
+    root, known, question, scenario, lab = begun
+    axes, cases, cells = CaseLoader(root, known, lab).load()
+    versions = [[cell.id, cell.version] for own in cells.values() for cell in own]
+    return Table(
+        name=root.file.stem,
+        question=question,
+        scenario=scenario,
+        lab=lab,
+        axes=axes,
+        socket_axes={},
+        blocks=(),
+        summary=_case_summary(root.part("summary"), axes),
+        file=root.file,
+        version=zlib.crc32(json.dumps(versions).encode()),
+        cases=cases,
+        cells=cells,
+    )
 
-    def _axis(self, part: Part, name: str) -> Axis:
-        if name not in self.known:
-            raise part.error(name, unknown("axis", name, self.known))
-        return self.known[name]
 
-    def _use(self, part: Part, name: str, default: Any, *, per_socket: bool) -> AxisUse:
-        axis = self._axis(part, name)
-        if axis.per_socket != per_socket:
-            scope = "a socket" if axis.per_socket else "the cell"
-            raise part.error(name, f"this is an axis of {scope}")
-        exceptions = []
-        if isinstance(default, dict) and per_socket:
-            of = part.part(name)
-            of.expect(("default", *self.axes))
-            for other in self.axes:
-                for value, instead in of.part(other).words().items():
-                    self._check(of, other, self.axes[other].axis, value)
-                    self._check(of, f"{other}.{value}", axis, instead)
-                    exceptions.append((other, value, instead))
-            default = of.entries.get("default", "")
-        if not isinstance(default, str):
-            raise part.error(name, 'must be its default, or "" if it has none')
-        if default:
-            self._check(part, name, axis, default)
-        return AxisUse(axis, default or None, tuple(exceptions))
+_SUMMARY = ("where", "rows", "columns", "show")
 
-    def _check(self, part: Part, key: str, axis: Axis, value: str) -> None:
-        if problem := axis.check(value):
-            raise part.error(key, problem)
 
-    # --- blocks ----------------------------------------------------------------------------------
-
-    def _block(self, entries: Mapping[str, Any], number: int) -> Block:
-        about = Part(self.root.file, entries, f"block {number}").text("about")
-        part = Part(self.root.file, entries, f'block {number} ("{about}")')
-        part.expect(("about", "receivers", "axes", *_HOWS, "unless"))
-        return Block(
-            number,
-            about,
-            self._receivers(part),
-            self._cell_axes(part),
-            self._spreads(part),
-            self._patterns(part, "unless"),
-        )
-
-    def _receivers(self, part: Part) -> tuple[int, ...]:
-        value = part.entries.get("receivers")
-        counts = value if isinstance(value, list) else [value]
-        for count in counts:
-            if type(count) is not int or not 1 <= count <= MOST_SOCKETS:
-                raise part.error("receivers", f"must be numbers from 1 to {MOST_SOCKETS}")
-        if not counts or len(set(counts)) < len(counts):
-            raise part.error("receivers", "must be different numbers, at least one")
-        return tuple(counts)
-
-    def _cell_axes(self, part: Part) -> dict[str, tuple[str, ...]]:
-        given = part.part("axes")
-        for name in given.entries:
-            if name not in self.axes:
-                raise given.error(name, unknown("axis of the cell", name, self.axes))
-        found = {}
-        for name, use in self.axes.items():
-            if name in given.entries:
-                found[name] = self._values(given, name, use.axis, ())
-            elif use.default is not None:
-                found[name] = (use.default,)
-            else:
-                raise given.error("", f"must say the values of {name}, which has no default")
-        return found
-
-    def _spreads(self, part: Part) -> dict[str, Spread]:
-        found: dict[str, Spread] = {}
-        for how in _HOWS:
-            given = part.part(how)
-            for name in given.entries:
-                if name not in self.socket_axes:
-                    raise given.error(name, unknown("axis of a socket", name, self.socket_axes))
-                if name in found:
-                    raise given.error(name, f"the block says {found[name].how}.{name} already")
-                extra = (DESTINATION,) if name == "bind" and DESTINATION in self.axes else ()
-                axis = self.socket_axes[name].axis
-                found[name] = Spread(how, self._values(given, name, axis, extra))
-        for name, use in self.socket_axes.items():
-            if name not in found and use.default is None:
-                raise part.error(
-                    "", f"must say the values of {name}: each.{name}, same.{name} or odd.{name}"
-                )
-        return found
-
-    def _values(self, part: Part, name: str, axis: Axis, extra: tuple[str, ...]) -> tuple[str, ...]:
-        values = part.texts(name)
-        allowed = (*extra, *axis.values)
-        for value in values:
-            if value not in allowed:
-                raise part.error(name, unknown("value", value, allowed))
-        return values
-
-    def _patterns(self, part: Part, key: str) -> tuple[Pattern, ...]:
+def _summary(part: Part, axes: Mapping[str, AxisUse], socket_axes: Mapping[str, AxisUse]) -> Summary:
+    part.expect(_SUMMARY)
+    for key in ("where", "rows", "show"):
         if key not in part.entries:
-            return ()
-        used = {name: use.axis for name, use in (*self.axes.items(), *self.socket_axes.items())}
-        try:
-            return tuple(parse(text, used) for text in part.texts(key))
-        except PatternError as error:
-            raise part.error(key, str(error)) from error
+            raise part.error("", f'lacks the key "{key}"')
+    rows, columns, show = part.texts("rows"), part.text("columns"), part.texts("show")
+    known = {**axes, **socket_axes}
+    for key, names in (("rows", rows), ("columns", (columns,))):
+        for name in names:
+            who, _, own = name.rpartition(".")
+            if own not in known or (who and (own in axes or not who.isupper())):
+                raise part.error(key, unknown("axis", name, known))
+    _check_columns(part, known[columns.rpartition(".")[2]].axis, show)
+    return Summary(read_patterns(part, "where", axes_of(known)), rows, columns, show)
 
-    # --- summary ---------------------------------------------------------------------------------
 
-    def _summary(self, part: Part) -> Summary:
-        part.expect(("where", "rows", "columns", "show"))
-        for key in ("where", "rows", "show"):
-            if key not in part.entries:
-                raise part.error("", f'lacks the key "{key}"')
-        rows, columns, show = part.texts("rows"), part.text("columns"), part.texts("show")
-        known = (*self.axes, *self.socket_axes)
-        for key, names in (("rows", rows), ("columns", (columns,))):
-            for name in names:
-                who, _, own = name.rpartition(".")
-                if own not in known or (who and (own in self.axes or not who.isupper())):
-                    raise part.error(key, unknown("axis", name, known))
-        use = self.axes.get(columns) or self.socket_axes[columns.rpartition(".")[2]]
-        for values in show:
-            for value in values.split(" / "):
-                self._check(part, "show", use.axis, value)
-        return Summary(self._patterns(part, "where"), rows, columns, show)
+def _case_summary(part: Part, axes: Mapping[str, AxisUse]) -> Summary:
+    """Read the summary of a script table, any part of which may be left out."""
+    part.expect(_SUMMARY)
+    columns = part.text("columns") if "columns" in part.entries else ""
+    rows = part.texts("rows") if "rows" in part.entries else tuple(axes)
+    for key, names in (("rows", rows), ("columns", (columns,) if columns else ())):
+        for name in names:
+            if name not in axes:
+                raise part.error(key, unknown("axis", name, axes))
+    show: tuple[str, ...] = tuple(axes[columns].axis.values) if columns else ()
+    if "show" in part.entries:
+        if not columns:
+            raise part.error("show", "needs columns, the axis of which these are values")
+        show = part.texts("show")
+        _check_columns(part, axes[columns].axis, show)
+    where = read_patterns(part, "where", axes_of(axes))
+    return Summary(where, tuple(name for name in rows if name != columns), columns, show)
+
+
+def _check_columns(part: Part, axis: Axis, show: tuple[str, ...]) -> None:
+    for values in show:
+        for value in values.split(" / "):
+            check(part, "show", axis, value)

@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from sockmatrix import content
+from sockmatrix.labs import PLAIN
 from sockmatrix.runformat import Hello
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-PROTOCOL = 1
+PROTOCOL = 2
 
 _LAST_WORDS = 8192  # bytes of stderr that are looked at when a probe has died
 _PATIENCE = 5.0  # seconds for a process to end that has closed its output
@@ -38,7 +39,10 @@ class NotStartedError(TargetError):
 
 @dataclass(frozen=True, slots=True)
 class ProbeOptions:
-    """How a probe measures: see `python probes --help`. `grace` in seconds, None for the lab's own."""
+    """How a probe measures: see `python probes --help`. `grace` in seconds, None for the lab's own.
+
+    `lab` is private, of the host, or the best there is; `layout` is what a private one consists of.
+    """
 
     lab: str = "auto"
     allow_lan: bool = False
@@ -46,10 +50,13 @@ class ProbeOptions:
     grace: float | None = None
     source_ports: int | None = None
     window: int | None = None
+    layout: str = PLAIN
 
     def arguments(self, share: tuple[int, int]) -> list[str]:
         """Return the probe's command line; `share` is its index among the probes of one lab."""
         arguments = ["--lab", self.lab, "--share", f"{share[0]}/{share[1]}"]
+        if self.layout != PLAIN:
+            arguments += ["--layout", self.layout]
         if self.allow_lan:
             arguments.append("--allow-lan")
         if self.fresh:

@@ -29,18 +29,23 @@ def headline(outcome: Variant | None) -> str:
         return NOT_MEASURED
     word = outcome.word
     if word == "refused":
-        return _refusals(outcome.failed)
+        return " · ".join([_refusals(outcome.failed), *_grouped(outcome.notes)])
     if word in ("absent", "skipped", "inconclusive", "unstable", "opened"):
         return word
     parts = {label: _heard(d, outcome.open) for label, d in outcome.delivery.items()}
     parts.update({label: f"connect {errno}" for label, errno in outcome.connect.items()})
     parts.update(outcome.send)
+    if not outcome.notes and len(set(parts.values())) == 1:
+        return next(iter(parts.values()))
+    return " · ".join([*_grouped(parts), *_grouped(outcome.notes)])
+
+
+def _grouped(parts: Mapping[str, str]) -> list[str]:
+    """Return "label+label what" for each thing that is said of labels."""
     labels: dict[str, list[str]] = {}
     for label, part in sorted(parts.items()):
         labels.setdefault(part, []).append(label)
-    if len(labels) == 1:
-        return next(iter(labels))
-    return " · ".join(f"{'+'.join(some)} {part}".strip() for part, some in labels.items())
+    return [f"{'+'.join(some)} {part}".strip() for part, some in labels.items()]
 
 
 def sentence(outcome: Outcome | None) -> str:
@@ -76,6 +81,7 @@ def _sentences(variant: Variant) -> str:
             said.append(f"{to}Connecting failed ({variant.connect[label]}).")
         if label in variant.delivery:
             said.append(to + _told(variant.delivery[label], variant.open))
+    said += [f"{label}: {printable(note)}." for label, note in sorted(variant.notes.items())]
     if not said:
         return "Every socket opened; nothing was to be sent."
     if variant.failed and not labels:

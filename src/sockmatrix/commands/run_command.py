@@ -131,14 +131,20 @@ def _run(
         seed=seed,
     )
     with lanes:
-        hello = lanes.start()
+        hello = lanes.start(cell.lab for cell in selection.cells)
         path = arguments.output or _default_path(hello)
         try:
             recorder = Recorder(
-                hello, selection, path, repeat=arguments.repeat, seed=seed, resume=arguments.resume
+                hello,
+                selection,
+                path,
+                repeat=arguments.repeat,
+                seed=seed,
+                resume=arguments.resume,
+                labs=lanes.labs,
             )
             with recorder:
-                _announce(arguments, hello, recorder)
+                _announce(arguments, hello, recorder, lanes.missing)
                 ended = recorder.record(lanes)
                 if arguments.cross_check and ended == "complete":
                     lanes.stop()
@@ -191,7 +197,12 @@ def _dry_run(arguments: argparse.Namespace, selection: Selection) -> ExitCode:
     return ExitCode.EXPECTED
 
 
-def _announce(arguments: argparse.Namespace, hello: dict[str, Any], recorder: Recorder) -> None:
+def _announce(
+    arguments: argparse.Namespace,
+    hello: dict[str, Any],
+    recorder: Recorder,
+    missing: Mapping[str, str],
+) -> None:
     if arguments.json:
         return
     platform, lab = hello["platform"], hello["lab"]
@@ -207,6 +218,8 @@ def _announce(arguments: argparse.Namespace, hello: dict[str, Any], recorder: Re
     )
     if lab["kind"] != "private" and lab.get("reason"):
         print(f"No private lab: {printable(lab['reason'])}", file=sys.stderr)
+    for layout, reason in sorted(missing.items()):
+        print(f"No lab {layout}, its cells are skipped: {printable(reason)}", file=sys.stderr)
 
 
 def _tell(

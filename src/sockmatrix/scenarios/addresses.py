@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from sockmatrix.script import symbols
+
 Class = Literal["unicast", "broadcast", "multicast", "wildcard"]
 
 CLASSES: tuple[Class, ...] = ("unicast", "broadcast", "multicast", "wildcard")
@@ -15,9 +17,9 @@ CLASSES: tuple[Class, ...] = ("unicast", "broadcast", "multicast", "wildcard")
 WILDCARDS = frozenset({"any4", "any6", "any6only", "mapped-any"})
 
 # RFC 1122 3.3.6: the lowest address of a subnet is an obsolete broadcast that hosts may accept.
-BROADCASTS = frozenset({"lobcast", "lonet", "subnet-bcast", "subnet-net", "limited"})
+BROADCASTS = frozenset({"lobcast", "lonet", "subnet-bcast", "subnet-bcast-b", "subnet-net", "limited"})
 
-GROUPS = frozenset({"group4"})
+GROUPS = frozenset(symbols.GROUPS)
 
 IPV6_SOCKETS = frozenset({"any6", "any6only", "lo6", "if6", "mapped-any", "mapped-lo"})
 """Addresses that take an IPv6 socket to bind, the IPv4-mapped ones among them."""

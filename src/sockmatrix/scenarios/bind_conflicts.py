@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from sockmatrix.cell import Cell, Socket
 
 AXES = {"transport": None, "listen": "after", "via": "if4"}
+SOCKET_AXES = {"user": "same"}
 
 BACKLOG = 128
 """Connections a listener must hold between two drains; no system's default limit is lower."""
@@ -19,7 +20,9 @@ BACKLOG = 128
 def _steps(cell: Cell) -> Steps:
     transport = cell.axes["transport"]
     via = cell.axes.get("via", "if4")
-    sockets = list(zip(cell.receivers, cell.sockets, strict=True))
+    sockets = [
+        (_actor(name, socket), socket) for name, socket in zip(cell.receivers, cell.sockets, strict=True)
+    ]
     if transport == "udp":
         steps: Steps = [[name, _datagram_receiver(socket, via)] for name, socket in sockets]
     elif cell.axes.get("listen") == "at-once":
@@ -35,6 +38,11 @@ def _steps(cell: Cell) -> Steps:
     if sends:
         steps.append([SENDER, sends])
     return steps
+
+
+def _actor(name: str, socket: Socket) -> str:
+    user = socket.get("user", "same")
+    return name if user == "same" else f"{name}@{user}"
 
 
 def _listen() -> Operation:
@@ -67,6 +75,6 @@ BIND_CONFLICTS = Scenario(
     words="Sockets bind one port one after another (TCP: and listen), then every address that one"
     " of them covers is sent or connected to, and it is seen who may bind and who hears.",
     axes=AXES,
-    socket_axes={},
+    socket_axes=SOCKET_AXES,
     build=_steps,
 )

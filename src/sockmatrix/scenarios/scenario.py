@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 from sockmatrix.scenarios import addresses
+from sockmatrix.script.compiler import SENDER, is_receiver, role_of
+
+__all__ = ["BYSTANDER", "REUSE", "SENDER", "Operation", "Scenario", "Steps", "open_and_bind"]
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 Operation: TypeAlias = list[Any]
 Steps: TypeAlias = list[list[Any]]
 
-BYSTANDER, SENDER = "J", "S"
+BYSTANDER = "J"
 
 REUSE = {
     "none": (),
@@ -57,7 +60,11 @@ class Scenario:
 
     def receivers(self, cell: Cell) -> tuple[str, ...]:
         """Return the roles that may hear, in bind order."""
-        return cell.receivers
+        if cell.sockets:
+            return cell.receivers
+        return tuple(
+            dict.fromkeys(filter(is_receiver, (role_of(actor) for actor, _ in self.steps(cell))))
+        )
 
     def needs(self, cell: Cell) -> frozenset[str]:
         """Return the options the cell sets: where one does not exist, the cell is absent."""
@@ -74,7 +81,10 @@ def _options(operation: Operation) -> tuple[str, ...]:
     if name == "set":
         return (operation[1],)
     if name == "join":
-        return ("IP_ADD_MEMBERSHIP",)
+        source = operation[3:] and operation[3].get("source")
+        if operation[1].startswith(("group6", "allnodes6")):
+            return ("IPV6_JOIN_GROUP",)
+        return ("IP_ADD_SOURCE_MEMBERSHIP",) if source else ("IP_ADD_MEMBERSHIP",)
     if name == "send":
         profile = operation[3]
         return tuple(

@@ -1,0 +1,1 @@
+"""What published documents say, with citation, as patterns over cells; and whether it holds here."""

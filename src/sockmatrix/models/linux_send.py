@@ -1,0 +1,194 @@
+"""sendmsg(2) of datagrams: whether it is allowed, what leaves, and who gets it.
+
+Sources: net/ipv4/udp.c (udp_sendmsg), net/ipv6/udp.c (udpv6_sendmsg), net/ipv4/ip_output.c
+(__ip_append_data), net/ipv6/ip6_output.c, net/ipv4/icmp.c (icmp_send).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sockmatrix.models import addresses as ip
+from sockmatrix.models import linux_errors
+from sockmatrix.models.kernel import Packet, Report
+from sockmatrix.models.layouts import LO
+from sockmatrix.models.linux_connect import autobind, path4, path6
+from sockmatrix.models.linux_transmit import hearers, reach
+
+if TYPE_CHECKING:
+    from sockmatrix.models.kernel import Socket
+    from sockmatrix.models.linux_routes import Path
+    from sockmatrix.models.play import Play
+
+MTU = {LO: 65536}
+ETHERNET = 1500
+LARGEST4, LARGEST6 = 65507, 65527
+
+DONT, WANT, DO, PROBE, INTERFACE, OMIT = range(6)
+"""IP_PMTUDISC_* (linux/in.h)."""
+
+
+@dataclass(slots=True)
+class Message:
+    """What sendmsg(2) is asked to send; `to` is "" for the connected peer."""
+
+    label: str
+    size: int
+    to: str = ""
+    port: int = 0
+    flags: tuple[str, ...] = ()
+    source: str = ""
+    scope: str = ""
+
+
+@dataclass(slots=True)
+class Sent:
+    """What became of it: an errno or "ok", and on whom it was put."""
+
+    result: str
+    heard: list[Socket] = field(default_factory=list)
+
+
+def send(play: Play, sock: Socket, message: Message, *, counted: bool = False) -> Sent:
+    """Send one datagram; a `counted` one is not put into queues (the probe drains them at once)."""
+    if not autobind(sock):
+        return Sent("EAGAIN")  # inet_send_prepare, before anything is looked at
+    if message.size > 65535:
+        return Sent("EMSGSIZE")
+    corked = sock.options.get("corked")
+    if sock.family == 4 and "MSG_OOB" in message.flags:
+        return Sent("EOPNOTSUPP")
+    if isinstance(corked, str) and corked:
+        return _more(play, sock, message)
+    path, problem = _way(sock, message)
+    if path is None:
+        return Sent(problem)
+    if path.kind == "broadcast" and not sock.broadcast:
+        return Sent("EACCES")
+    port = message.port if message.to else sock.peer_port
+    too_large = _too_large(sock, path, message.size)
+    if too_large:
+        if too_large == "mtu":
+            _local_error(play, sock, path, port)
+        return Sent("EMSGSIZE")
+    if "MSG_PROBE" in message.flags:
+        return Sent("ok")
+    error = linux_errors.take_error(sock)
+    if error:
+        return Sent(error)
+    if sock.shut:
+        return Sent("EPIPE")
+    packet = Packet(path.source, sock.port, path.to, port, message.label, message.size)
+    if "MSG_MORE" in message.flags or sock.get("UDP_CORK"):
+        sock.options["corked"] = message.label
+        play.corked[id(sock)] = (path, packet)
+        return Sent("ok")
+    return Sent("ok", emit(play, sock, path, packet, counted=counted))
+
+
+def _way(sock: Socket, message: Message) -> tuple[Path | None, str]:
+    """Return the path, or None and an errno."""
+    to = message.to
+    if to:
+        if message.port == 0:
+            return None, "EINVAL"
+    else:
+        if sock.state != "established":
+            return None, "EDESTADDRREQ"
+        to = sock.peer
+        if sock.peer_port == 0 and sock.family == 6:
+            return None, "EINVAL"
+    direct = "MSG_DONTROUTE" in message.flags
+    if sock.family == 6:
+        if to == ip.ANY6:
+            to = ip.as_mapped(ip.LOOPBACK4) if ip.mapped(sock.rcv6) else ip.LOOPBACK6
+        four = ip.mapped(to)
+        if not four:
+            path = path6(sock, to, message.scope)
+            return (None, path) if isinstance(path, str) else (path, "")
+        if sock.v6only:
+            return None, "ENETUNREACH"
+        to = four
+    path = path4(sock, to, message.source, direct=direct)
+    return (None, path) if isinstance(path, str) else (path, "")
+
+
+def _too_large(sock: Socket, path: Path, size: int) -> str:
+    """Return "mtu" for what does not fit the link and may not be fragmented, "any" for any excess.
+
+    ip_sk_ignore_df: IP_PMTUDISC_DO, PROBE and INTERFACE do not fragment (since 3.13, 4.1).
+    """
+    six = ip.version(path.to) == 6
+    if size > (LARGEST6 if six else LARGEST4):
+        return "any"
+    how = sock.get("IPV6_MTU_DISCOVER" if six else "IP_MTU_DISCOVER", WANT)
+    mtu = MTU.get(path.device, ETHERNET)
+    if how in (DO, PROBE, INTERFACE) and size + 8 + (40 if six else 20) > mtu:
+        return "mtu"
+    return ""
+
+
+def _local_error(play: Play, sock: Socket, path: Path, port: int) -> None:
+    family = ip.version(path.to)
+    if linux_errors.wants_reports(sock, family):
+        mtu = MTU.get(path.device, ETHERNET)
+        text = f"EMSGSIZE origin=local type=0 code=0 to={play.endpoint(path.to, port)} info={mtu}"
+        sock.reports.append(Report("EMSGSIZE", text))
+
+
+def _more(play: Play, sock: Socket, message: Message) -> Sent:
+    """Append to a corked datagram, whose destination is that of the first part (do_append_data)."""
+    path, packet = play.corked[id(sock)]
+    packet = packet._replace(size=packet.size + message.size)
+    play.corked[id(sock)] = (path, packet)
+    if "MSG_MORE" in message.flags or sock.get("UDP_CORK"):
+        return Sent("ok")
+    return Sent("ok", uncork(play, sock))
+
+
+def uncork(play: Play, sock: Socket) -> list[Socket]:
+    """Send what is corked (udp_push_pending_frames)."""
+    if not sock.options.get("corked"):
+        return []
+    sock.options["corked"] = ""
+    path, packet = play.corked.pop(id(sock))
+    return emit(play, sock, path, packet)
+
+
+def emit(
+    play: Play, sock: Socket, path: Path, packet: Packet, *, counted: bool = False
+) -> list[Socket]:
+    """Let a datagram go: return who hears it, and put it into their queues unless it is `counted`.
+
+    Where nobody is bound, the host it was sent to says so (ICMP), but never for groups and
+    broadcasts (RFC 1122, 3.2.2).
+    """
+    six = ip.version(path.to) == 6
+    group = path.kind == "multicast"
+    loop = bool(sock.get("IPV6_MULTICAST_LOOP" if six else "IP_MULTICAST_LOOP", 1))
+    hops = sock.get("IPV6_MULTICAST_HOPS" if six else "IP_MULTICAST_TTL", 1)
+    if not group:
+        hops = sock.get("IPV6_UNICAST_HOPS" if six else "IP_TTL", 64)
+    packet = packet._replace(ttl=hops)
+    pick = play.picker((packet.source, packet.sport, packet.to, packet.port))
+    everybody: list[Socket] = []
+    for arrival in reach(sock.kernel, packet, path, loop=loop, ttl=hops):
+        heard = hearers(arrival, pick)
+        everybody += heard
+        if not counted:
+            for one in heard:
+                one.queue.append(arrival.packet)
+        if not heard and arrival.kind == "local":
+            here = arrival.kernel is sock.kernel
+            device = LO if here else path.device
+            answer = play.picker((packet.to, packet.port, packet.source, packet.sport))
+            linux_errors.refused(
+                sock.kernel,
+                packet,
+                path.arrives if here and six else device,
+                arrival.packet.to,
+                play.named,
+                answer,
+            )
+    return everybody
