@@ -33,7 +33,7 @@ class RoleProcess:
     ) -> None:
         self.name = name
         program = sys.path[0] or os.curdir
-        command = [sys.executable, "-s", "-E", program, "--role", name]
+        command = [sys.executable, "-s", "-S", "-E", program, "--role", name]  # no site: it only costs time
         place = place or {}
         inherited = {"pass_fds": place["descriptors"]} if place.get("descriptors") else {}
         self._child = subprocess.Popen(

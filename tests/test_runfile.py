@@ -338,7 +338,16 @@ def test_resume_minds_every_lab(tmp_path: Path) -> None:
     for same in ({"gateway": lab}, {"hosts-2": {**lab, "kind": "other"}}, {}):
         RunWriter.resume(path, header(labs=same)).close()
     with pytest.raises(runfile.CannotResume, match="measured in another lab gateway"):
-        RunWriter.resume(path, header(labs={"gateway": {**lab, "sysctls": {}}}))
+        RunWriter.resume(path, header(labs={"gateway": {**lab, "sysctls": {"net.ipv4.ip_forward": "1"}}}))
+
+
+def test_labs_are_told_by_what_differs() -> None:
+    """A header has the sysctls of the plain lab once; of another one those that are not the same."""
+    sysctls = {**HELLO["lab"]["sysctls"], "net.ipv4.ip_local_port_range": "61000 61001"}
+    told = header(labs={"one-port-range": {**HELLO["lab"], "sysctls": sysctls}})
+    assert told.lab.sysctls == HELLO["lab"]["sysctls"]
+    assert told.labs["one-port-range"].sysctls == {"net.ipv4.ip_local_port_range": "61000 61001"}
+    assert told.labs["one-port-range"].kind == "private"
 
 
 def test_a_block_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

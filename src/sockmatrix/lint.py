@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
@@ -48,12 +48,12 @@ class Report:
     problems: tuple[TableError, ...]
 
 
-def check(directory: Path | None = None, today: datetime.date | None = None) -> Report:
+def check(directory: Path | None = None, today: dt.date | None = None) -> Report:
     """Check `matrix/`, or a directory that is made like it."""
     place = content.matrix() if directory is None else directory
     problems: list[TableError] = []
     plans = list(_plans(place, problems))
-    coverage = Coverage(plans)
+    coverage = Coverage.of(plans)
     problems += _twice(plans)
     for one in plans:
         problems += _dead_summary(one)
@@ -140,9 +140,7 @@ def _unfit(cells: Iterable[Pattern], terms: Iterable[Term], coverage: Coverage) 
             yield f"expect: {term.text}: none of its cells has that ({reasons.most_common(1)[0][0]})"
 
 
-def _exceptions(
-    file: Path, coverage: Coverage, today: datetime.date
-) -> tuple[int, list[TableError]]:
+def _exceptions(file: Path, coverage: Coverage, today: dt.date) -> tuple[int, list[TableError]]:
     problems: list[TableError] = []
     try:
         root = Part.read(file)
@@ -159,11 +157,11 @@ def _exceptions(
     return len(entries), problems
 
 
-def _exception(part: Part, coverage: Coverage, today: datetime.date) -> Iterator[TableError]:
+def _exception(part: Part, coverage: Coverage, today: dt.date) -> Iterator[TableError]:
     part.expect(("pattern", "reason", "expires"))
     part.text("reason")
     text, expires = part.text("pattern"), part.entries.get("expires")
-    if isinstance(expires, datetime.datetime) or not isinstance(expires, datetime.date):
+    if isinstance(expires, dt.datetime) or not isinstance(expires, dt.date):
         raise part.error("expires", "must be a date such as 2026-12-31, without quotes")
     try:
         pattern = parse(text)
@@ -175,5 +173,5 @@ def _exception(part: Part, coverage: Coverage, today: datetime.date) -> Iterator
         yield part.error("expires", f"it has expired on {expires}")
 
 
-def _today() -> datetime.date:
-    return datetime.datetime.now(datetime.timezone.utc).date()
+def _today() -> dt.date:
+    return dt.datetime.now(dt.timezone.utc).date()

@@ -88,8 +88,9 @@ class ProbeProgram(Struct, frozen=True, kw_only=True):
 class Header(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="header"):
     """The first line: who measured what, where, and how much of it.
 
-    `lab` is the plain one, `labs` are the others by their layout. `tables`: the version of each table
-    (of its scenario, or of its script). `reuse`: the reuse values that exist there.
+    `lab` is the plain one, `labs` are the others by their layout, with the sysctls that differ.
+    `tables`: the version of each table (of its scenario, or of its scripts). `reuse`: the reuse values
+    that exist there.
     `planned`: how many cells were asked for. `repeat`: repetitions of each. `started`: UTC date.
     """
 
@@ -190,7 +191,7 @@ def header(
         protocol=told.protocol,
         platform=told.platform,
         lab=told.lab,
-        labs={layout: msgspec.convert(facts, Lab) for layout, facts in sorted((labs or {}).items())},
+        labs={layout: _beside(told.lab, facts) for layout, facts in sorted((labs or {}).items())},
         reuse=tuple(value for value, (_, missing) in told.reuse.items() if missing is None),
         tables=tables,
         planned=planned,
@@ -198,6 +199,13 @@ def header(
         seed=seed,
         started=started,
     )
+
+
+def _beside(plain: Lab, facts: dict[str, Any]) -> Lab:
+    """Return another lab than the plain one, with only those sysctls that differ."""
+    lab = msgspec.convert(facts, Lab)
+    own = {name: value for name, value in lab.sysctls.items() if plain.sysctls.get(name) != value}
+    return msgspec.structs.replace(lab, sysctls=own)
 
 
 def count_words(outcomes: Iterable[Variant]) -> dict[str, int]:

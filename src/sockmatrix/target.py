@@ -86,7 +86,7 @@ class LocalTarget:
 
     def command(self, arguments: list[str]) -> list[str]:
         """Return the command that starts the probe."""
-        return [self.python, "-s", "-E", str(content.probes()), *arguments]
+        return [self.python, "-s", "-S", "-E", str(content.probes()), *arguments]
 
 
 class Observed(msgspec.Struct, frozen=True, tag_field="kind", tag="observation"):

@@ -13,7 +13,7 @@
     cells = ["table=fan-out ..."]      patterns: it speaks of the cells that any of them matches
     expect = ["delivery=all"]          what it says of each of them (`expect.py`)
     note = "..."                       how the wording was read
-    parts = ["ME-T1", ...]             instead of cells and expect: it says what these say, of its own `os`
+    parts = ["ME-T1", ...]             instead of cells and expect: what these say, of its own `os`
     undecidable = "..."                instead of cells and expect: why no cell can decide it
 
 `sources.toml` has a title, url, kind and authority for each source: 1 standard, kernel or vendor, 2
@@ -134,7 +134,7 @@ class Disagreement:
 @final
 @dataclass(frozen=True, slots=True)
 class Book:
-    """All claims by id, in the order of the files, their sources by key, and the disagreements."""
+    """All claims by id, in the order of their sources, those by key, and the disagreements."""
 
     sources: Mapping[str, Source]
     claims: Mapping[str, Claim]
@@ -165,7 +165,19 @@ def load(directory: Path | None = None, problems: list[TableError] | None = None
             elif claims[part].parts:
                 loader.add(claim.error(f"parts: {part} has parts itself"))
     disagreements = tuple(loader.disagreements(place / DISAGREEMENTS, claims))
-    return Book(sources, claims, disagreements)
+    order = {key: at for at, key in enumerate(sources)}
+    ordered = sorted(claims.values(), key=lambda claim: (order[claim.source.key], natural(claim.id)))
+    return Book(sources, {claim.id: claim for claim in ordered}, disagreements)
+
+
+def natural(name: str) -> tuple[tuple[int, str], ...]:
+    """Return the sort key of an id: numbers in it count as such.
+
+    >>> natural("KO-2") < natural("KO-10")
+    True
+    """
+    parts = re.split(r"([0-9]+)", name)
+    return tuple((int(part), "") if part.isdecimal() else (0, part) for part in parts)
 
 
 def _unknown_claim(name: str, claims: Mapping[str, Claim]) -> str:

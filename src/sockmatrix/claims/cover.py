@@ -6,18 +6,21 @@ import functools
 import re
 from typing import TYPE_CHECKING, final
 
+from sockmatrix import content, plan, table
+from sockmatrix.axis import table_files
 from sockmatrix.cell import LISTED_SOCKETS
 from sockmatrix.claims.shape import Shape, shape
 from sockmatrix.pattern import Pattern, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
 
     from sockmatrix.cell import Cell
     from sockmatrix.plan import Plan
-    from sockmatrix.table import Table
 
-_FIRST = ("table=", "case=", "receivers=", "transport=", "dest=")
+_TABLE = "table="
+_FIRST = (_TABLE, "case=", "receivers=", "transport=", "dest=")
 """Terms that leave few cells, and that many patterns share, are looked up first."""
 
 _PLAIN_SOCKET = re.compile(r"(?P<who>[A-Z])\.socket=(?P<values>[a-z0-9.+,-]+)")
@@ -26,15 +29,29 @@ _PLAIN_SOCKET = re.compile(r"(?P<who>[A-Z])\.socket=(?P<values>[a-z0-9.+,-]+)")
 
 @final
 class Coverage:
-    """The cells of some tables. Patterns that begin alike share the work of finding their cells."""
+    """The cells of all tables, each table expanded when a pattern first speaks of it.
 
-    def __init__(self, plans: Iterable[Plan]) -> None:
-        """Take all cells of `plans`."""
-        plans = tuple(plans)
-        self._tables: Mapping[str, Table] = {plan.table.name: plan.table for plan in plans}
-        self._cells = tuple(cell for plan in plans for cell in plan.cells)
-        self._narrow = functools.lru_cache(maxsize=4096)(self._narrowed)
+    Patterns that begin alike share the work of finding their cells. Methods raise TableError.
+    """
+
+    def __init__(self, plans: Mapping[str, Callable[[], Plan]]) -> None:
+        """`plans` return the plan of a table, by its name."""
+        self._load = plans
+        self._plan = functools.cache(lambda name: plans[name]())
+        self._narrow = functools.lru_cache(maxsize=8192)(self._narrowed)
         self._shapes: dict[str, Shape] = {}
+
+    @classmethod
+    def of(cls, plans: Iterable[Plan]) -> Coverage:
+        """Return the coverage of tables that are expanded already."""
+        known = {one.table.name: one for one in plans}
+        return cls({name: functools.partial(known.__getitem__, name) for name in known})
+
+    @classmethod
+    def installed(cls) -> Coverage:
+        """Return the coverage of the tables of this installation."""
+        files = table_files(content.matrix())
+        return cls({file.stem: functools.partial(_expand, file) for file in files})
 
     def cells(self, patterns: Iterable[Pattern]) -> tuple[Cell, ...]:
         """Return the cells that any of the patterns matches, each once."""
@@ -48,14 +65,16 @@ class Coverage:
         """Return the shape of a cell."""
         known = self._shapes.get(cell.id)
         if known is None:
-            scenario = self._tables[cell.table].scenario
-            known = shape(scenario.steps(cell))
+            known = shape(self._plan(cell.table).table.scenario.steps(cell))
             self._shapes[cell.id] = known
         return known
 
     def _narrowed(self, words: tuple[str, ...]) -> tuple[Cell, ...]:
         if not words:
-            return self._cells
+            return tuple(cell for name in self._load for cell in self._plan(name).cells)
+        if words[0].startswith(_TABLE) and len(words) == 1:
+            names = words[0].removeprefix(_TABLE).split(",")
+            return tuple(cell for name in names if name in self._load for cell in self._plan(name).cells)
         cells = self._narrow(words[:-1])
         plain = _PLAIN_SOCKET.fullmatch(words[-1])
         if plain and all(0 < len(cell.sockets) <= LISTED_SOCKETS for cell in cells):
@@ -67,3 +86,7 @@ class Coverage:
 
 def _rank(word: str) -> int:
     return next((at for at, start in enumerate(_FIRST) if word.startswith(start)), len(_FIRST))
+
+
+def _expand(file: Path) -> Plan:
+    return plan.expand(table.load(file))

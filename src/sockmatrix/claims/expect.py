@@ -80,13 +80,14 @@ class Term:
         if self.kind == "exists":
             return ""
         labels = shape.connects if self.kind == "connect" else shape.labels
-        if not self.key:
-            return "" if labels else "nothing sent"
-        if self.key not in labels:
+        if not labels:
+            return "nothing sent"
+        if self.key and self.key not in labels:
             return f"no label {self.key}"
-        strange = [who for value in self.values for who in hearing.named(value)]
-        unknown = [who for who in strange if self.kind == "delivery" and who not in shape.receivers]
-        return f"no receiver {unknown[0]}" if unknown else ""
+        if self.kind != "delivery":
+            return ""
+        named = [who for value in self.values for who in hearing.named(value)]
+        return next((f"no receiver {who}" for who in named if who not in shape.receivers), "")
 
     def judge(self, shape: Shape, outcome: Variant) -> Answer:
         """Tell whether the term holds for an outcome that was measured and is stable."""
@@ -168,7 +169,7 @@ def parse(text: str) -> Term:
         raise ExpectError(f'in "{text}": write exists=no or exists=yes')
     for value in values:
         if kind in (*CALLS, *SPEECH) and not _STATUS.fullmatch(value):
-            raise ExpectError(f'in "{text}": "{value}" is neither ok, nor error, nor the name of an errno')
+            raise ExpectError(f'in "{text}": "{value}" is not ok, error, or the name of an errno')
         if kind == "delivery" and not hearing.WORD.fullmatch(value):
             raise ExpectError(f'in "{text}": unknown word "{value}"; allowed: {hearing.ALLOWED}')
     return Term(text.strip(), kind, key, glob, values)  # type: ignore[arg-type]

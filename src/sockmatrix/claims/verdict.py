@@ -122,7 +122,8 @@ class Judge:
 
     def tally(self, cells: Iterable[Pattern], terms: tuple[Term, ...]) -> Tally:
         """Return how the covered cells answer."""
-        agree, contradict = [], []
+        agree: list[Evidence] = []
+        contradict: list[Evidence] = []
         unclear: Counter[str] = Counter()
         for cell in self._coverage.cells(cells):
             line = self._run.cells.get(cell.id)

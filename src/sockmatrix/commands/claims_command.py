@@ -8,7 +8,6 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from sockmatrix import plan, table
 from sockmatrix.claims.claim import load
 from sockmatrix.claims.cover import Coverage
 from sockmatrix.claims.findings import dispute_values, disputes, find, values
@@ -35,10 +34,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     parser.add_argument("runs", nargs="+", metavar="RUN", help="a run file, plain or gzip")
     parser.add_argument(
-        "--source", action="append", default=[], metavar="KEY", help="only claims of this source: KO, UD,..."
+        "--source",
+        action="append",
+        default=[],
+        metavar="KEY",
+        help="claims of this source: KO, UD, ...",
     )
     parser.add_argument(
-        "--claim", action="append", default=[], metavar="ID", help="only this one; * and ? stand for others"
+        "--claim",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="only this one; or a glob",
     )
     parser.add_argument(
         "--verdict", action="append", default=[], choices=WORDS, help="only claims with this verdict"
@@ -51,14 +58,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--cells", action="store_true", help="name every cell that decides, not a few")
     parser.add_argument(
-        "--disagreements", action="store_true", help="what documents disagree about, and who is right here"
+        "--disagreements",
+        action="store_true",
+        help="what documents disagree about, and who is right",
     )
     parser.add_argument(
-        "--require", action="append", default=[], metavar="ID", help="status 1 unless it is confirmed; or all"
+        "--require",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="status 1 if it does not hold; or `all`",
     )
     parser.add_argument("--format", choices=("text", "markdown"), default="text")
     parser.add_argument("--by-source", action="store_true", help="a Markdown section for each source")
-    parser.add_argument("--json", action="store_true", help="print JSON: a list with one entry for each claim")
+    parser.add_argument(
+        "--json", action="store_true", help="print JSON: a list, one entry for each claim"
+    )
     parser.epilog = examples(
         ("sockmatrix claims RUN", "how many claims of each source hold, and those that do not"),
         ("sockmatrix claims RUN --source KO,UD", "every statement of two documents"),
@@ -74,14 +89,15 @@ def main(arguments: argparse.Namespace) -> ExitCode:
     runs = _read(arguments.runs)
     try:
         book = load()
-        coverage = Coverage(plan.expand(one) for one in table.load_all().values())
+        chosen = _chosen(book, arguments)
+        required = _required(book, arguments.require, chosen)
+        coverage = Coverage.installed()
+        if arguments.disagreements:
+            return _disagreements(runs, coverage, book, arguments)
+        findings = find(runs, coverage, book.claims, chosen)
+        demanded = find(runs, coverage, book.claims, required)
     except TableError as error:
         raise UsageError(str(error)) from error
-    chosen = _chosen(book, arguments)
-    required = _required(book, arguments.require, chosen)
-    if arguments.disagreements:
-        return _disagreements(runs, coverage, book, arguments)
-    findings = find(runs, coverage, book.claims, chosen)
     shown = [one for one in findings if not arguments.verdict or one.word in arguments.verdict]
     if arguments.json:
         print(json.dumps(values(shown, cells=arguments.cells), indent=1, ensure_ascii=False))
@@ -89,7 +105,7 @@ def main(arguments: argparse.Namespace) -> ExitCode:
         print(render.markdown(shown, contrast=arguments.contrast))
     else:
         _print(shown, arguments, whole=shown is findings or len(shown) == len(book.claims))
-    return _end(runs, findings, find(runs, coverage, book.claims, required), named=arguments.require)
+    return _end(runs, findings, demanded, named=arguments.require)
 
 
 def _read(paths: Sequence[str]) -> dict[str, Run]:
@@ -173,7 +189,11 @@ def _disagreements(
 
 
 def _end(
-    runs: dict[str, Run], findings: Sequence[Finding], required: Sequence[Finding], *, named: Sequence[str]
+    runs: dict[str, Run],
+    findings: Sequence[Finding],
+    required: Sequence[Finding],
+    *,
+    named: Sequence[str],
 ) -> ExitCode:
     """Return the status, and say it in words unless all is well.
 

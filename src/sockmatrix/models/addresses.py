@@ -49,7 +49,9 @@ def as_mapped(address: str) -> str:
 @functools.cache
 def is_multicast(address: str) -> bool:
     """Tell whether an address is a group: 224/4 (ipv4_is_multicast) or ff00::/8."""
-    return ipaddress.ip_address(address).is_multicast
+    if version(address) == 6:
+        return address.startswith("ff")
+    return 224 <= int(address.partition(".")[0]) <= 239
 
 
 @functools.cache

@@ -59,9 +59,14 @@ def delivery(
             return Delivery(word="all")
         if len(heard) > 1:
             return Delivery(word="some", heard=amounts)
-        place = "first" if heard[0] == opened[0] else "last" if heard[0] == opened[-1] else "middle"
-        return Delivery(word="one", heard=amounts, place=place)
+        return Delivery(word="one", heard=amounts, place=_place(heard[0], opened))
     if all(len(one) == 1 for one in met):
         return Delivery(word="spread", heard=amounts, by=by)
     always = tuple(role for role in heard if all(role in one for one in met)) or ()
     return Delivery(word="uneven", heard=amounts, always=always, unheard=() in met)
+
+
+def _place(role: str, opened: Sequence[str]) -> Literal["first", "middle", "last"]:
+    if role == opened[0]:
+        return "first"
+    return "last" if role == opened[-1] else "middle"

@@ -20,8 +20,10 @@ State = Literal[
 
 
 class Packet(NamedTuple):
-    """A datagram on its way. `label` is what was said; `arrived`: the device it was taken to have
-    arrived on, `local`: the address a reply would come from (ipi_spec_dst).
+    """A datagram on its way.
+
+    `label` is what was said; `arrived`: the device it was taken to have arrived on, `local`: the
+    address a reply would come from (ipi_spec_dst).
     """
 
     source: str
@@ -71,14 +73,18 @@ class Balance:
 
 @dataclass(slots=True, eq=False)
 class Socket:
-    """A socket. Addresses: `rcv4`, `rcv6` are bound to (inet_rcv_saddr, sk_v6_rcv_saddr), `source4`,
+    """A socket.
+
+    Addresses: `rcv4`, `rcv6` are bound to (inet_rcv_saddr, sk_v6_rcv_saddr), `source4`,
     `source6` are sent from (inet_saddr, np->saddr); an AF_INET6 socket has both families' fields.
-    `finished`: the peer has closed; `shut`: this end has; `done`: a reset was told.
+    `finished`: the peer has closed; `shut`: this end has; `done`: a reset was told. `aborted`: a
+    connection failed. `shown`: the port it had, which getsockname() still tells. `hashed4`: when
+    it was entered by its four-tuple, 0 if never. `cpu`: it received while it was connected, and so
+    is preferred by datagrams of the same processor (sk_incoming_cpu_update); the probe has but one.
     """
 
     kernel: Kernel
     role: str
-    actor: str
     transport: Literal["udp", "tcp", "unix"]
     family: int
     uid: str = "root"
@@ -111,11 +117,17 @@ class Socket:
     finished: bool = False
     shut: bool = False
     done: bool = False
+    aborted: bool = False
+    shown: int = 0
+    hashed4: int = 0
+    cpu: bool = False
 
     @property
     def key(self) -> str:
-        """The address part of the hash by address and port: one chain for 0.0.0.0 and ::, and one
-        for an IPv4 address and its mapped form (ipv6_portaddr_hash, include/net/ipv6.h).
+        """The address part of the hash by address and port.
+
+        One chain for 0.0.0.0 and ::, and one for an IPv4 address and its mapped form
+        (ipv6_portaddr_hash, include/net/ipv6.h).
         """
         if self.family == 4:
             return self.rcv4
@@ -165,12 +177,12 @@ class Kernel:
     __slots__ = (
         "buckets",
         "by_address",
+        "connected",
         "connections",
         "host",
         "listeners",
         "members",
         "network",
-        "next_port",
         "ports",
     )
 
@@ -183,7 +195,7 @@ class Kernel:
         self.listeners: dict[tuple[str, int], list[Socket]] = {}
         self.connections: dict[tuple[str, int, str, int], Socket] = {}
         self.members: list[tuple[Socket, Membership]] = []
-        self.next_port = host.port_range[0]
+        self.connected = 0
 
 
 class Network:

@@ -25,7 +25,7 @@ class Device:
     v4: tuple[tuple[str, int, str], ...] = ()
     v6: tuple[tuple[str, int], ...] = ()
     segment: str = ""
-    flags: str = "up,broadcast,running,multicast"
+    flags: str = "up,broadcast,running,multicast,lower-up"
 
     @property
     def loopback(self) -> bool:
@@ -84,7 +84,7 @@ class Layout:
         return tuple((other, name) for other, name in found if segment and name)
 
 
-LOOPBACK = Device(LO, ((LOOPBACK4, 8, ""),), ((LOOPBACK6, 128),), flags="up,loopback,running")
+LOOPBACK = Device(LO, ((LOOPBACK4, 8, ""),), ((LOOPBACK6, 128),), flags="up,loopback,running,lower-up")
 
 _GROUPS = Route("224.0.0.0", 4, LINK)
 SETTINGS = {
@@ -93,6 +93,7 @@ SETTINGS = {
     "net.ipv4.ip_nonlocal_bind": "0",
     "net.ipv4.ip_unprivileged_port_start": "1024",
     "net.ipv4.igmp_max_memberships": "20",
+    "net.ipv4.igmp_max_msf": "10",
     "net.ipv4.tcp_tw_reuse": "2",
     "net.ipv4.tcp_fin_timeout": "60",
     "net.ipv6.bindv6only": "0",
@@ -172,8 +173,6 @@ def layout(name: str) -> Layout:
             _host("h1", 1, *here, ports=_TWO_PORTS, settings={"net.ipv4.ip_autobind_reuse": "1"}),
             peer,
         ),
-        "odd-addresses": tuple(
-            _host(f"h{n}", n, *_defaults(0), further=_odd(f"h{n}")) for n in (1, 2)
-        ),
+        "odd-addresses": tuple(_host(f"h{n}", n, *_defaults(0), further=_odd(f"h{n}")) for n in (1, 2)),
     }
     return Layout(name, {host.name: host for host in hosts[name]})

@@ -48,10 +48,7 @@ def udp_in_use(sock: Socket, chain: Iterable[Socket]) -> bool:
             and overlap(sock, other, match=True)
         ):
             return not (
-                other.reuseport
-                and sock.reuseport
-                and sock.balance is None
-                and sock.uid == other.uid
+                other.reuseport and sock.reuseport and sock.balance is None and sock.uid == other.uid
             )
     return False
 
@@ -109,9 +106,7 @@ def tcp_pair_conflicts(sock: Socket, other: Socket, *, relax: bool, shares: bool
     return not (shares and grouped)
 
 
-def tcp_conflict(
-    sock: Socket, bucket: Bucket, *, relax: bool = True, shares: bool = True
-) -> bool:
+def tcp_conflict(sock: Socket, bucket: Bucket, *, relax: bool = True, shares: bool = True) -> bool:
     """Return whether a TCP socket may not join the holders of a port (inet_csk_bind_conflict).
 
     Since 6.1 a specific address is compared only with holders of the same address and of a wildcard

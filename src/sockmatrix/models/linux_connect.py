@@ -26,7 +26,7 @@ def autobind(sock: Socket) -> bool:
 
 
 def connect(sock: Socket, address: str, port: int, scope: str = "") -> str:
-    """connect(2) of a UDP socket: an errno or "ok"."""
+    """Connect a UDP socket (connect(2)): an errno or "ok"."""
     if not autobind(sock):
         return "EAGAIN"
     if sock.family == 4:
@@ -77,7 +77,9 @@ def path6(sock: Socket, to: str, scope: str = "", source: str = "") -> Path | st
     elif not device:
         device = str(sock.options.get("uc6-device", ""))
     source = source or sock.source6
-    path = output6(sock.kernel.host, to, device, "" if ip.mapped(source) else source, bound=bool(sock.device))
+    path = output6(
+        sock.kernel.host, to, device, "" if ip.mapped(source) else source, bound=bool(sock.device)
+    )
     if not isinstance(path, str) and ip.mapped(source):
         return "EAFNOSUPPORT"
     return path
@@ -132,10 +134,13 @@ def _connected(sock: Socket, peer: str, port: int) -> None:
     sock.state = "established"
     if sock.kernel.network.version >= (6, 13, 0):
         linux_balance.leave(sock)
+        if not sock.hashed4:
+            sock.kernel.connected += 1
+            sock.hashed4 = sock.kernel.connected
 
 
 def disconnect(sock: Socket) -> str:
-    """connect(2) to AF_UNSPEC (__udp_disconnect).
+    """Connect to AF_UNSPEC (__udp_disconnect).
 
     The device goes as well. What bind() did not fix is undone: the address, and a port that the
     kernel chose. An AF_INET6 socket goes on hearing its former peer's address only, for its

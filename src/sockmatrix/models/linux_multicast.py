@@ -17,6 +17,8 @@ from sockmatrix.models.linux_routes6 import lookup6
 if TYPE_CHECKING:
     from sockmatrix.models.kernel import Kernel, Socket
 
+Mode = Literal["include", "exclude"]
+
 MOST_SOURCES = {4: 10, 6: 64}
 """net.ipv4.igmp_max_msf and net.ipv6.mld_max_msf."""
 
@@ -49,12 +51,16 @@ def find_device(kernel: Kernel, where: Where) -> str:
     return "" if isinstance(path, str) else path.device
 
 
-def join(sock: Socket, where: Where, mode: Literal["include", "exclude"] = "exclude") -> str:
+def join(sock: Socket, where: Where, mode: Mode = "exclude") -> str:
     """IP_ADD_MEMBERSHIP, IPV6_JOIN_GROUP: an errno or "ok".
 
     EINVAL: not a group. ENODEV: no such device, or no route to choose one by. EADDRINUSE: joined
     already on that device. ENOBUFS: more than igmp_max_memberships (IPv4 only).
     """
+    return _not_for(sock, where.group) or _join(sock, where, mode)
+
+
+def _join(sock: Socket, where: Where, mode: Mode) -> str:
     if not ip.is_multicast(where.group):
         return "EINVAL"
     six = ip.version(where.group) == 6
@@ -75,8 +81,17 @@ def join(sock: Socket, where: Where, mode: Literal["include", "exclude"] = "excl
     return "ok"
 
 
+def _not_for(sock: Socket, group: str) -> str:
+    """Return an errno where a kind of socket has no such memberships; only joins by source forget TCP."""
+    if sock.family == 4 and ip.version(group) == 6:
+        return "ENOPROTOOPT"
+    return "EPROTO" if sock.transport == "tcp" else ""
+
+
 def leave(sock: Socket, where: Where) -> str:
     """IP_DROP_MEMBERSHIP, IPV6_LEAVE_GROUP: ENODEV without a device, EADDRNOTAVAIL if not joined."""
+    if problem := _not_for(sock, where.group):
+        return problem
     six = ip.version(where.group) == 6
     device = find_device(sock.kernel, where) if not six else where.device
     if not six and not device and not where.address and not where.device:
@@ -99,18 +114,18 @@ def drop(sock: Socket, member: Membership) -> None:
     sock.kernel.members = [pair for pair in sock.kernel.members if pair[1] is not member]
 
 
-def filter_source(
-    sock: Socket, where: Where, source: str, mode: Literal["include", "exclude"], *, add: bool
-) -> str:
+def filter_source(sock: Socket, where: Where, source: str, mode: Mode, *, add: bool) -> str:
     """IP_BLOCK_SOURCE, IP_UNBLOCK_SOURCE, IP_ADD_SOURCE_MEMBERSHIP, IP_DROP_SOURCE_MEMBERSHIP.
 
     ip_mc_source: EINVAL without a membership, or with sources of the other mode; EADDRNOTAVAIL to
     add a source twice or to take one away that is not there; the last included source leaves.
     """
+    if sock.family == 4 and ip.version(where.group) == 6:
+        return "ENOPROTOOPT"
     if not ip.is_multicast(where.group):
         return "EINVAL"
     if add and mode == "include":
-        joined = join(sock, where, "include")
+        joined = _join(sock, where, "include")
         if joined not in ("ok", "EADDRINUSE"):
             return joined
     device = find_device(sock.kernel, where)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sockmatrix.models import addresses as ip
-from sockmatrix.models import linux_errors, linux_filter
+from sockmatrix.models import linux_balance, linux_errors, linux_filter
 from sockmatrix.models.linux_routes import output4, owner4
 from sockmatrix.models.linux_routes6 import output6
 from sockmatrix.models.symbols import address_of, device_of
@@ -52,6 +52,9 @@ _SWITCHES = frozenset(
     }
 )
 _ONLY_0_AND_1 = frozenset({"IP_MULTICAST_ALL", "IPV6_MULTICAST_LOOP", "IP_FREEBIND"})
+_NOT_FOR_STREAMS = frozenset(
+    {"IP_MULTICAST_IF", "IP_MULTICAST_TTL", "IPV6_MULTICAST_IF", "IPV6_MULTICAST_HOPS"}
+)
 _RANGES = {
     "IP_MTU_DISCOVER": (0, 5),
     "IPV6_MTU_DISCOVER": (0, 5),
@@ -69,6 +72,8 @@ def set_option(sock: Socket, option: str, value: int | str) -> str:
         return "absent"
     if option.startswith("IPV6_") and sock.family != 6:
         return "ENOPROTOOPT"
+    if sock.transport == "tcp" and option in _NOT_FOR_STREAMS:
+        return "EINVAL" if option.startswith("IP_") else "ENOPROTOOPT"
     if option in ("IP_MULTICAST_IF", "IP_UNICAST_IF"):
         return _device4(sock, option, value)
     if option in ("IPV6_MULTICAST_IF", "IPV6_UNICAST_IF"):
@@ -162,6 +167,8 @@ def _bind_to_device(sock: Socket, value: int | str) -> str:
     if device and device not in sock.kernel.host.devices:
         return "ENODEV"
     sock.device = device
+    if sock.hashed:
+        linux_balance.leave(sock)  # udp_lib_rehash: reuseport_detach_sock
     return "ok"
 
 
@@ -196,12 +203,12 @@ def get_option(sock: Socket, option: str, symbol: str = "") -> str:
     if option == "IPV6_MULTICAST_IF":
         return str(sock.options.get("mc6-device", "")) or "0"
     if option in ("IP_MTU", "IPV6_MTU"):
-        return _mtu(sock, option)
+        return _mtu(sock)
     value = sock.options.get(option, special.get(option, _DEFAULTS.get(option, 0)))
     return str(value)
 
 
-def _mtu(sock: Socket, option: str) -> str:
+def _mtu(sock: Socket) -> str:
     """IP_MTU: of the route to the peer; ENOTCONN without one (do_ip_getsockopt)."""
     if sock.state != "established":
         return "ENOTCONN"
@@ -211,4 +218,10 @@ def _mtu(sock: Socket, option: str) -> str:
         if four
         else output6(sock.kernel.host, sock.peer)
     )
-    return "ENOTCONN" if isinstance(path, str) else "65536" if path.device == "lo" else "1500"
+    return (
+        "ENOTCONN"
+        if isinstance(path, str)
+        else ("65535" if four else "65536")
+        if path.device == "lo"
+        else "1500"
+    )

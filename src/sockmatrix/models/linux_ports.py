@@ -23,7 +23,7 @@ IPV6_IN_IPV4 = "127.0.0.6"
 
 
 def bind(sock: Socket, address: str, port: int, scope: str = "") -> str:
-    """bind(2): an errno or "ok". The order of the checks is the kernel's.
+    """Bind a socket (bind(2)): an errno or "ok". The order of the checks is the kernel's.
 
     EADDRNOTAVAIL: not an address of this host (nor a group or broadcast address); EACCES: a port
     below ip_unprivileged_port_start; EINVAL: bound already, or a link-local address without scope;
@@ -34,7 +34,8 @@ def bind(sock: Socket, address: str, port: int, scope: str = "") -> str:
         return problem
     before = (sock.rcv4, sock.rcv6, sock.source4, sock.source6, sock.v6only)
     _take_address(sock, address)
-    if not get_port(sock, port):
+    late = not port and sock.get("IP_BIND_ADDRESS_NO_PORT")
+    if not late and not get_port(sock, port):
         sock.rcv4, sock.rcv6, sock.source4, sock.source6, sock.v6only = before
         return "EADDRINUSE"
     # ::ffff:0.0.0.0 locks the address as well (addr_type != IPV6_ADDR_ANY).
@@ -86,7 +87,10 @@ def _check6(sock: Socket, address: str, port: int, scope: str) -> str:
         sock.device = scope or sock.device
         if not sock.device:
             return "EINVAL"
-    if kind != "multicast" and not owner6(sock.kernel.host, address):
+    owner = owner6(sock.kernel.host, address)
+    # ipv6_chk_addr: only addresses of link and host scope belong to their device.
+    elsewhere = kind in ("link-local", "loopback") and sock.device not in ("", owner)
+    if kind != "multicast" and (not owner or elsewhere):
         return "" if _nonlocal(sock, "net.ipv6.ip_nonlocal_bind") else "EADDRNOTAVAIL"
     return ""
 
@@ -159,6 +163,7 @@ def udp_release(sock: Socket) -> None:
         sock.kernel.ports[sock.port].remove(sock)
         sock.kernel.by_address[sock.key, sock.port].remove(sock)
         sock.hashed = False
+    sock.hashed4 = 0
     sock.port = 0
 
 
@@ -228,6 +233,6 @@ def tcp_release(sock: Socket) -> None:
         return
     bucket.owners.remove(sock)
     sock.bucket = None
-    sock.port = 0
+    sock.shown, sock.port = sock.port, 0  # inet_num is cleared, inet_sport is not (__inet_put_port)
     if not bucket.owners:
         sock.kernel.buckets.pop(bucket.port, None)

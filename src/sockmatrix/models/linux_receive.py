@@ -28,7 +28,7 @@ def receive(play: Play, sock: Socket, size: int, flags: tuple[str, ...]) -> str:
     if sock.transport == "tcp":
         return _stream(sock, size, flags)
     if "MSG_ERRQUEUE" in flags:
-        return _error_message(play, sock)
+        return _error_message(sock)
     if "MSG_OOB" in flags and sock.transport == "unix":
         return "EOPNOTSUPP"
     error = linux_errors.take_error(sock)
@@ -92,7 +92,7 @@ def _ancillary(play: Play, sock: Socket, packet: Packet, *, four: bool, mapped: 
     return words
 
 
-def _error_message(play: Play, sock: Socket) -> str:
+def _error_message(sock: Socket) -> str:
     """Return what recvmsg with MSG_ERRQUEUE gives: the datagram that was refused, as it was sent."""
     if not sock.reports:
         return NOTHING

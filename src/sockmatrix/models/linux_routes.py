@@ -23,8 +23,10 @@ _SCOPE = {"universe": 0, "link": 253, "host": 254}
 
 
 class Path(NamedTuple):
-    """Where a datagram goes. `device`: what it leaves by. `arrives`: the device that a local
-    receiver takes it to have arrived on (rt_iif). `gateway`: the next hop, if not `to` itself.
+    """Where a datagram goes.
+
+    `device`: what it leaves by. `arrives`: the device that a local receiver takes it to have
+    arrived on (rt_iif). `gateway`: the next hop, if not `to` itself.
     """
 
     kind: Kind
@@ -55,7 +57,8 @@ def table4(host: Host, version: Version) -> tuple[Entry, ...]:
     ones. fib_add_ifaddr enters an address, its subnet and its broadcast address; until 5.14 also the
     subnet's lowest address as a broadcast address (commit 94c821c74bf5).
     """
-    local, main = [], []
+    local: list[Entry] = []
+    main: list[Entry] = []
     for device in host.devices.values():
         for address, prefix, broadcast in device.v4:
             base = ip.network(address, prefix)
@@ -64,7 +67,7 @@ def table4(host: Host, version: Version) -> tuple[Entry, ...]:
             local.append(Entry(address, 32, "local", device.name, "", own, address))
             if broadcast:
                 local.append(Entry(broadcast, 32, "broadcast", device.name, "", link, address))
-            if base == ip.ANY4 or base.startswith("0.") and version < (5, 3, 0):
+            if base == ip.ANY4 or (base.startswith("0.") and version < (5, 3, 0)):
                 continue
             subnet = Entry(base, prefix, kind, device.name, "", own if device.loopback else link, address)
             (local if device.loopback else main).append(subnet)
@@ -79,10 +82,11 @@ def table4(host: Host, version: Version) -> tuple[Entry, ...]:
             main.append(
                 Entry(route.destination, route.prefix, "unicast", route.device, route.gateway, scope, "")
             )
-    return tuple(sorted(local, key=_longest) + sorted(main, key=_longest))
+    return tuple(sorted(local, key=longest) + sorted(main, key=longest))
 
 
-def _longest(entry: Entry) -> int:
+def longest(entry: Entry) -> int:
+    """Return the sort key of a route: longer prefixes first."""
     return -entry.prefix
 
 
@@ -155,14 +159,15 @@ def output4(
         if ip.is_local_group4(to) or to == ip.LIMITED:
             return _made(host, version, to, device, source)
     if to == ip.ANY4:
-        to = source = source or ip.LOOPBACK4
-        return Path("local", LO, source, to, LO)
+        own = host.devices[device].address(4) if device else ip.LOOPBACK4
+        to = source = source or own
+        return Path("local", LO, source, to, device or LO)
     entry = lookup4(host, version, to, device, _SCOPE["link"] if direct else 0)
     if entry is None:
         # With a device the destination is taken to be on its link; without one there is no route.
         return _made(host, version, to, device, source) if device else "ENETUNREACH"
     if entry.kind == "local":
-        return Path("local", LO, source or to, to, entry.device)
+        return Path("local", LO, source or entry.source, to, entry.device)
     return _made(host, version, to, entry.device, source, entry)
 
 
@@ -179,6 +184,9 @@ def _made(
         kind = "broadcast"
     elif ip.is_multicast(to):
         kind = "multicast"
+    if device == LO and kind == "unicast":
+        # Whatever leaves by lo comes in there, and is taken for one's own (RTCF_LOCAL).
+        kind = "local"
     gateway = entry.gateway if entry and kind == "unicast" else ""
     return Path(kind, device, source, to, device, gateway)
 
@@ -186,7 +194,7 @@ def _made(
 @functools.cache
 def _select(host: Host, device: str, gateway: str) -> str:
     """Return the source address of a device: in the gateway's subnet, else its first (inet_select_addr)."""
-    own = host.devices[device].v4
+    own = () if device == LO else host.devices[device].v4  # those of lo have the scope of the host
     for address, prefix, _ in own:
         if gateway and ip.contains((ip.network(address, prefix), prefix), gateway):
             return address

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sockmatrix.models import addresses as ip
 from sockmatrix.models.layouts import LO
-from sockmatrix.models.linux_routes import Entry, Kind, Path
+from sockmatrix.models.linux_routes import Entry, Kind, Path, longest
 
 if TYPE_CHECKING:
     from sockmatrix.models.layouts import Host
@@ -39,9 +39,7 @@ def table6(host: Host) -> tuple[Entry, ...]:
             kind: Kind = "local" if route.local else "unicast"
             entry = Entry(route.destination, route.prefix, kind, route.device, route.gateway, 0, "")
             (local if route.local else main).append(entry)
-    return tuple(
-        [*sorted(local, key=lambda one: -one.prefix), *sorted(main, key=lambda one: -one.prefix)]
-    )
+    return (*sorted(local, key=longest), *sorted(main, key=longest))
 
 
 def owner6(host: Host, address: str) -> str:

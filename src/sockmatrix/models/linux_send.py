@@ -64,13 +64,15 @@ def send(play: Play, sock: Socket, message: Message, *, counted: bool = False) -
     path, problem = _way(sock, message)
     if path is None:
         return Sent(problem)
-    if path.kind == "broadcast" and not sock.broadcast:
+    if path.kind == "broadcast" and not sock.broadcast and not _cached(sock, message):
         return Sent("EACCES")
     port = message.port if message.to else sock.peer_port
     too_large = _too_large(sock, path, message.size)
+    if too_large == "lost":
+        return Sent("ok")
     if too_large:
         if too_large == "mtu":
-            _local_error(play, sock, path, port)
+            _local_error(play, sock, path)
         return Sent("EMSGSIZE")
     if "MSG_PROBE" in message.flags:
         return Sent("ok")
@@ -87,6 +89,12 @@ def send(play: Play, sock: Socket, message: Message, *, counted: bool = False) -
     return Sent("ok", emit(play, sock, path, packet, counted=counted))
 
 
+def _cached(sock: Socket, message: Message) -> bool:
+    """Return whether the route of connect() is used again, unasked (sk_dst_check in udp_sendmsg)."""
+    direct = "MSG_DONTROUTE" in message.flags or sock.get("SO_DONTROUTE")
+    return not (message.to or message.source or direct)
+
+
 def _way(sock: Socket, message: Message) -> tuple[Path | None, str]:
     """Return the path, or None and an errno."""
     to = message.to
@@ -97,8 +105,6 @@ def _way(sock: Socket, message: Message) -> tuple[Path | None, str]:
         if sock.state != "established":
             return None, "EDESTADDRREQ"
         to = sock.peer
-        if sock.peer_port == 0 and sock.family == 6:
-            return None, "EINVAL"
     direct = "MSG_DONTROUTE" in message.flags
     if sock.family == 6:
         if to == ip.ANY6:
@@ -117,23 +123,29 @@ def _way(sock: Socket, message: Message) -> tuple[Path | None, str]:
 def _too_large(sock: Socket, path: Path, size: int) -> str:
     """Return "mtu" for what does not fit the link and may not be fragmented, "any" for any excess.
 
-    ip_sk_ignore_df: IP_PMTUDISC_DO, PROBE and INTERFACE do not fragment (since 3.13, 4.1).
+    ip_sk_ignore_df: IP_PMTUDISC_DO, PROBE and INTERFACE do not fragment (since 3.13, 4.1). lo takes
+    one byte more than an IPv4 header can say, and INTERFACE lets it through: it is "lost".
     """
     six = ip.version(path.to) == 6
-    if size > (LARGEST6 if six else LARGEST4):
-        return "any"
     how = sock.get("IPV6_MTU_DISCOVER" if six else "IP_MTU_DISCOVER", WANT)
     mtu = MTU.get(path.device, ETHERNET)
+    if size == LARGEST4 + 1 and not six and how == INTERFACE and path.device == LO:
+        return "lost"
+    if size > (LARGEST6 if six else LARGEST4):
+        return "any"
     if how in (DO, PROBE, INTERFACE) and size + 8 + (40 if six else 20) > mtu:
         return "mtu"
     return ""
 
 
-def _local_error(play: Play, sock: Socket, path: Path, port: int) -> None:
+def _local_error(play: Play, sock: Socket, path: Path) -> None:
+    """Note in the error queue that a datagram was too large; with the port of the peer, if any."""
     family = ip.version(path.to)
     if linux_errors.wants_reports(sock, family):
         mtu = MTU.get(path.device, ETHERNET)
-        text = f"EMSGSIZE origin=local type=0 code=0 to={play.endpoint(path.to, port)} info={mtu}"
+        text = (
+            f"EMSGSIZE origin=local type=0 code=0 to={play.endpoint(path.to, sock.peer_port)} info={mtu}"
+        )
         sock.reports.append(Report("EMSGSIZE", text))
 
 
@@ -156,9 +168,7 @@ def uncork(play: Play, sock: Socket) -> list[Socket]:
     return emit(play, sock, path, packet)
 
 
-def emit(
-    play: Play, sock: Socket, path: Path, packet: Packet, *, counted: bool = False
-) -> list[Socket]:
+def emit(play: Play, sock: Socket, path: Path, packet: Packet, *, counted: bool = False) -> list[Socket]:
     """Let a datagram go: return who hears it, and put it into their queues unless it is `counted`.
 
     Where nobody is bound, the host it was sent to says so (ICMP), but never for groups and
@@ -166,7 +176,8 @@ def emit(
     """
     six = ip.version(path.to) == 6
     group = path.kind == "multicast"
-    loop = bool(sock.get("IPV6_MULTICAST_LOOP" if six else "IP_MULTICAST_LOOP", 1))
+    # sk_mc_loop asks for the option of the socket's own family, whatever it sends.
+    loop = bool(sock.get("IPV6_MULTICAST_LOOP" if sock.family == 6 else "IP_MULTICAST_LOOP", 1))
     hops = sock.get("IPV6_MULTICAST_HOPS" if six else "IP_MULTICAST_TTL", 1)
     if not group:
         hops = sock.get("IPV6_UNICAST_HOPS" if six else "IP_TTL", 64)
@@ -176,8 +187,10 @@ def emit(
     for arrival in reach(sock.kernel, packet, path, loop=loop, ttl=hops):
         heard = hearers(arrival, pick)
         everybody += heard
-        if not counted:
-            for one in heard:
+        for one in heard:
+            # __udp_queue_rcv_skb: sk_incoming_cpu_update, for connected sockets only.
+            one.cpu = one.cpu or bool(one.peer)
+            if not counted:
                 one.queue.append(arrival.packet)
         if not heard and arrival.kind == "local":
             here = arrival.kernel is sock.kernel

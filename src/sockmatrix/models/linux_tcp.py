@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sockmatrix.models import addresses as ip
 from sockmatrix.models import linux_balance
 from sockmatrix.models.linux_bind import remember, tcp_taken
-from sockmatrix.models.linux_ports import get_port, tcp_release
+from sockmatrix.models.linux_ports import get_port
 from sockmatrix.models.linux_udp import REFUSED, device_matches
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def listen(sock: Socket) -> str:
-    """listen(2): an errno or "ok" (inet_csk_listen_start).
+    """Listen (listen(2)): an errno or "ok" (inet_csk_listen_start).
 
     The port is asked for again, now as a listener: SO_REUSEADDR no longer helps against another
     listener, and EADDRINUSE is the answer. A socket without a port is given one (get_port of 0).

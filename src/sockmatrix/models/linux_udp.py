@@ -42,7 +42,8 @@ def score4(sock: Socket, packet: Packet, to: str, *, devices: bool) -> int:
     """Return how well a socket fits an IPv4 datagram, REFUSED if not at all (compute_score).
 
     `to` is the chain that is searched: the datagram's destination, or 0.0.0.0. An AF_INET socket is
-    worth one point more than an AF_INET6 one; a peer's address, its port and the device four each.
+    worth one point more than an AF_INET6 one; a peer's address, its port and the device four each; the
+    processor one, for a socket that has received while it was connected.
     """
     if sock.v6only or sock.rcv4 != to:
         return REFUSED
@@ -57,7 +58,9 @@ def score4(sock: Socket, packet: Packet, to: str, *, devices: bool) -> int:
         score += 4
     if not device_matches(sock, packet.arrived):
         return REFUSED
-    return score + 4 if sock.device and devices else score
+    if sock.device and devices:
+        score += 4
+    return score + sock.cpu
 
 
 def score6(sock: Socket, packet: Packet, to: str, *, devices: bool) -> int:
@@ -75,7 +78,9 @@ def score6(sock: Socket, packet: Packet, to: str, *, devices: bool) -> int:
         score += 1
     if not device_matches(sock, packet.arrived):
         return REFUSED
-    return score + 1 if sock.device and devices else score
+    if sock.device and devices:
+        score += 1
+    return score + sock.cpu
 
 
 def _search(
@@ -117,9 +122,9 @@ def lookup(kernel: Kernel, packet: Packet, pick: Pick) -> Socket | None:
     six = ip.version(packet.to) == 6
     own = kernel.by_address.get((packet.to, packet.port), ())
     if version >= (6, 13, 0):
-        for sock in own:
-            if _exact(sock, packet):
-                return sock
+        exact = [sock for sock in own if _exact(sock, packet)]
+        if exact:
+            return max(exact, key=lambda sock: sock.hashed4)  # the newest is at the head
     wild = ip.ANY6 if six else ip.ANY4
     result = _search(own, packet, packet.to, version, pick) if own else None
     if result is None:
@@ -131,7 +136,8 @@ def lookup(kernel: Kernel, packet: Packet, pick: Pick) -> Socket | None:
 def _exact(sock: Socket, packet: Packet) -> bool:
     """Return whether a connected socket has exactly this four-tuple (inet_match)."""
     return (
-        sock.state == "established"
+        sock.hashed4 > 0
+        and sock.state == "established"
         and sock.peer_port == packet.sport
         and packet.source in (sock.peer, ip.mapped(sock.peer))
         and device_matches(sock, packet.arrived)

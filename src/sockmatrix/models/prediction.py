@@ -23,7 +23,6 @@ class Prediction(Variant, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
     `others`: what may be instead, where a hash of the kernel decides.
     """
 
-    notes: dict[str, str] = {}
     others: tuple[Prediction, ...] = ()
 
 
@@ -47,9 +46,7 @@ def compare_variant(prediction: Prediction, outcome: Variant) -> list[str]:
     return min((_problems(one, outcome, worlds) for one in worlds), key=len)
 
 
-def _problems(
-    prediction: Prediction, outcome: Variant, worlds: tuple[Prediction, ...]
-) -> list[str]:
+def _problems(prediction: Prediction, outcome: Variant, worlds: tuple[Prediction, ...]) -> list[str]:
     problems = []
     for name, said, seen in (
         ("absent", prediction.absent, outcome.absent),
@@ -63,7 +60,7 @@ def _problems(
         ("", prediction.failed, outcome.failed),
         ("send ", prediction.send, outcome.send),
         ("connect ", prediction.connect, outcome.connect),
-        ("note ", prediction.notes, getattr(outcome, "notes", {})),
+        ("note ", prediction.notes, outcome.notes),
     ):
         problems += _differences(name, of, measured)
     for label in sorted({*prediction.delivery, *outcome.delivery}):

@@ -1,4 +1,4 @@
-"""What is said to be counted: by the staged sender from many source ports, or by an actor's own socket."""
+"""What is said to be counted: by the staged sender from many ports, or by an actor's own socket."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from sockmatrix.delivery import bind_order
 from sockmatrix.models import addresses as ip
 from sockmatrix.models import linux_tcp
 from sockmatrix.models.hearing import delivery, possibilities
@@ -15,16 +16,19 @@ from sockmatrix.models.layouts import layout
 from sockmatrix.models.linux_ports import bind
 from sockmatrix.models.linux_routes import output4
 from sockmatrix.models.linux_routes6 import output6
-from sockmatrix.models.linux_send import Message, send
+from sockmatrix.models.linux_send import send
 from sockmatrix.models.linux_transmit import hearers, reach
 from sockmatrix.models.openness import offset
-from sockmatrix.models.symbols import address_of, device_of
+from sockmatrix.models.play import PORT
+from sockmatrix.models.symbols import address_of, device_of, is_group
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sockmatrix.delivery import Delivery
     from sockmatrix.models.kernel import Kernel
     from sockmatrix.models.linux_routes import Path
+    from sockmatrix.models.linux_send import Message
     from sockmatrix.models.linux_udp import Pick
     from sockmatrix.models.play import Play
 
@@ -32,8 +36,11 @@ SOURCE_PORT = 1
 """A port that no socket of a cell is connected to."""
 
 _CONTROLLED = frozenset(
-    "lo4 lo4b lonet lobcast if4 subnet-bcast subnet-net limited group4 lo6 if6 mapped-lo"
-    " group6-node group6-link group6-site group6-global".split()
+    {
+        *("lo4", "lo4b", "lonet", "lobcast", "if4", "subnet-bcast", "subnet-net", "limited"),
+        *("lo6", "if6", "mapped-lo", "group4"),
+        *("group6-node", "group6-link", "group6-site", "group6-global"),
+    }
 )
 """Destinations for which the probe asks a lone receiver as well (probes/programs.py)."""
 
@@ -60,9 +67,14 @@ def say(play: Play, operation: list[Any]) -> None:
     if path.kind == "broadcast" and not profile.get("broadcast"):
         play.send[label] = "EACCES"
         return
-    _count(play, label, closed, _listening(kernel, path, profile, play.port(port), connects=connects),
-           by="connection" if connects else "source port",
-           control=lambda: "" if connects else _control(play, symbol, profile.get("via")))
+    hear = _listening(kernel, path, profile, play.port(port), connects=connects)
+    hearing = [name for name in play.opened() if name not in closed]
+    if hearing:
+        by: Literal["connection", "source port"] = "connection" if connects else "source port"
+        found = delivery(possibilities(hear), hearing, by=by)
+        if found.word == "none" and not connects and _control(play, symbol, profile.get("via")):
+            found = msgspec.structs.replace(found, control="silent")
+        play.delivery[label] = _with_closed(found, closed)
     drain(play)
 
 
@@ -94,36 +106,9 @@ def _listening(
     return hear
 
 
-def _count(
-    play: Play,
-    label: str,
-    closed: list[str],
-    hear: Callable[[Pick], tuple[str, ...]],
-    *,
-    by: Literal["source port", "connection"],
-    control: Callable[[], str],
-) -> None:
-    hearing = [name for name in play.opened() if name not in closed]
-    if not hearing:
-        return
-    found = delivery(possibilities(hear), hearing, by=by)
-    if found.word == "none" and control():
-        found = msgspec.structs.replace(found, control="silent")
-    if closed:
-        found = msgspec.structs.replace(found, closed=tuple(sorted(closed, key=_order)))
-    play.delivery[label] = found
-
-
-def _order(role: str) -> tuple[int, str, str]:
-    process, _, socket = role.partition(".")
-    return len(process), process, socket
-
-
-def speak_own(play: Play, sock: Socket, label: str, symbol: str, port: Any, times: int) -> str:
+def speak_own(play: Play, sock: Socket, label: str, message: Message, *, times: int) -> None:
     """Send counted datagrams from an actor's own socket: all of one flow, until one is refused."""
-    closed = play.closed(offset(port) or 0)
-    message = Message("", 16, to=play.address(sock.kernel, symbol), port=play.port(port))
-    message.scope = play.scope(symbol, "")
+    closed = play.closed(message.port - PORT)
     heard: list[tuple[str, ...]] = []
     for _ in range(times):
         sent = send(play, sock, message, counted=True)
@@ -133,12 +118,15 @@ def speak_own(play: Play, sock: Socket, label: str, symbol: str, port: Any, time
         heard.append(tuple(one.role for one in sent.heard))
     hearing = [name for name in play.opened() if name not in closed]
     if hearing and heard:
-        found = delivery(set(heard), hearing)
-        if closed:
-            found = msgspec.structs.replace(found, closed=tuple(sorted(closed, key=_order)))
-        play.delivery[label] = found
+        play.delivery[label] = _with_closed(delivery(set(heard), hearing), closed)
     drain(play)
-    return "ok"
+
+
+def _with_closed(found: Delivery, closed: list[str]) -> Delivery:
+    """Return a delivery with those that were not open, in bind order."""
+    if not closed:
+        return found
+    return msgspec.structs.replace(found, closed=tuple(sorted(closed, key=bind_order)))
 
 
 def drain(play: Play) -> None:
@@ -150,11 +138,10 @@ def drain(play: Play) -> None:
             sock.error = ""
 
 
-def _control(play: Play, symbol: str, via: str | None) -> str:
-    group = symbol.startswith("group")
-    if symbol not in _CONTROLLED or bool(via) != group:
-        return ""
-    return "silent" if control_silent(play.lab, play.network.version, symbol, via or "") else ""
+def _control(play: Play, symbol: str, via: str | None) -> bool:
+    if symbol not in _CONTROLLED or bool(via) != is_group(symbol):
+        return False
+    return control_silent(play.lab, play.network.version, symbol, via or "")
 
 
 @functools.cache
@@ -165,7 +152,7 @@ def control_silent(lab: str, version: tuple[int, int, int], symbol: str, via: st
     to = address_of(network.layout, kernel.host, symbol)
     family = ip.version(to)
     to = ip.mapped(to) or to
-    lone = Socket(kernel, "A", "A", "udp", family, rcv6=ip.ANY6 if family == 6 else "")
+    lone = Socket(kernel, "A", "udp", family, rcv6=ip.ANY6 if family == 6 else "")
     bind(lone, ip.ANY6 if family == 6 else ip.ANY4, 2)
     if via:
         member = Membership(to, device_of(via))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sockmatrix.models import acts, staged
-from sockmatrix.models.openness import ENDS, SENDER, bare
+from sockmatrix.models.openness import ENDS, SENDER, bare, plain
+from sockmatrix.models.place import Place, close_socket
 from sockmatrix.models.play import Skipped
-from sockmatrix.models.prediction import Unpredicted
+from sockmatrix.models.symbols import is_group
 
 if TYPE_CHECKING:
     from sockmatrix.models.kernel import Kernel
@@ -33,14 +34,10 @@ def perform(play: Play, actor: str, operations: list[list[Any]]) -> None:
         return  # in an earlier turn
     acted = False
     for operation in operations:
-        label = ""
         acted = acted or not _is_plain(operation)
-        if operation[0] == "note":
-            label, operation = operation[1], operation[2]
-        call, *arguments = operation
-        if call not in acts.ACTS:
-            raise Unpredicted(call)
-        result = acts.ACTS[call](play, acts.Place(name, kernel, uid, label), *arguments)
+        label = operation[1] if operation[0] == "note" else ""
+        call, *arguments = plain(operation)
+        result = acts.act(Place(play, name, kernel, uid, label), call, arguments)
         if label:
             play.notes[label] = result
         elif not _fine(call, result):
@@ -69,7 +66,7 @@ def _is_plain(operation: list[Any]) -> bool:
     """Tell whether the probe performs an operation in its fast loop (probes/programs.py, _compile)."""
     name = operation[0]
     if name == "bind":
-        return len(operation) == 2 and (not acts.is_group(operation[1]) or operation[1] == "group4")
+        return len(operation) == 2 and (not is_group(operation[1]) or operation[1] == "group4")
     if name == "join":
         return len(operation) == 3 and operation[1] == "group4" and operation[2] not in ("bad", "none")
     return name in ("socket", "set", "listen")
@@ -85,11 +82,11 @@ def _fail(play: Play, name: str, call: str, arguments: list[Any], errno: str) ->
     play.failed.setdefault(name, f"{said} {errno}")
     if call in _CLOSES_SOCKET:
         play.refused.add(name)
-        acts.close_socket(play, name)
+        close_socket(play, name)
 
 
 def _end(play: Play, name: str) -> None:
     """End a process: all of its sockets are closed."""
     role = name.partition(".")[0]
     for other in [one for one in play.sockets if one.partition(".")[0] == role]:
-        acts.close_socket(play, other)
+        close_socket(play, other)

@@ -116,3 +116,8 @@ def device_of(symbol: str) -> str:
     """Return the device that an interface symbol stands for: `lo4` is lo, `if6` the link."""
     names = {"lo": LO, "if": LINK, "if4b": SECOND, "if6b": SECOND, "ifb": SECOND}
     return names.get(symbol.rstrip("46"), names.get(symbol, symbol))
+
+
+def is_group(symbol: str) -> bool:
+    """Tell whether a symbol stands for a multicast group."""
+    return symbol in _GROUPS

@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 
     from sockmatrix.claims.claim import Source
     from sockmatrix.claims.findings import Dispute, Finding
-    from sockmatrix.claims.verdict import Tally, Verdict
+    from sockmatrix.claims.verdict import Evidence, Tally, Verdict
     from sockmatrix.render.screen import Screen
+
+_WIDEST = 70
+"""Columns that the ids of cells are padded to, at most."""
 
 _STYLES = {"confirmed": "green", "contradicted": "bold red", "not measured": "dim"}
 
@@ -77,15 +80,21 @@ def listing(
 def overview(findings: Sequence[Finding], screen: Screen) -> str:
     """Return a line for each source: how many of its claims have each verdict."""
     head = ["source", "", *WORDS]
-    rows = []
+    rows, elsewhere = [], 0
     for source, group in by_source(findings):
         found = counts(group)
+        if found["not measured"] == len(group):
+            elsewhere += 1
+            continue
         rows.append([source.key, printable(source.title), *(str(found[word] or "") for word in WORDS)])
     room = max(20, (screen.width or 110) - 2 * 4 - sum(len(word) for word in WORDS) - 8)
     for row in rows:
-        row[1] = textwrap.shorten(row[1], room, placeholder=" …")
+        row[1] = textwrap.shorten(row[1], room, placeholder=" \u2026")
     text: str = tabulate(rows, head, tablefmt="simple", disable_numparse=True)
-    return screen.show("\n".join(line.rstrip() for line in text.splitlines())) + "\n"
+    lines = [line.rstrip() for line in text.splitlines()] if rows else []
+    if elsewhere:
+        lines.append(f"{_number(elsewhere, 'more source')}: nothing that was measured")
+    return screen.show("\n".join(lines)) + "\n"
 
 
 def total(findings: Sequence[Finding]) -> str:
@@ -132,9 +141,7 @@ def deciding(dispute: Dispute, run: str) -> list[Evidence]:
     return list(found.values())
 
 
-def _claim_lines(
-    finding: Finding, screen: Screen, *, contrast: bool, cells: bool
-) -> Iterator[str]:
+def _claim_lines(finding: Finding, screen: Screen, *, contrast: bool, cells: bool) -> Iterator[str]:
     claim = finding.claim
     head = f"{claim.id}  "
     first, *rest = _wrapped(head + printable(claim.statement), 0, screen, hang=len(head))
@@ -160,10 +167,10 @@ def _evidence_lines(verdict: Verdict, *, contrast: bool, cells: bool) -> Iterato
     if not cells and not tally.contradict:
         return
     shown = (*tally.contradict, *tally.agree) if cells else tally.contradict[:FEW]
-    width = max((len(one.cell) for one in shown), default=0)
+    width = min(_WIDEST, max((len(one.cell) for one in shown), default=0))
     for one in shown:
         said = f"    {one.cell:<{width}}  {printable(one.outcome)}"
-        yield f"{said}  (not {one.term})" if one.term else said
+        yield f"{said}  (expected {one.term})" if one.term else said
     if len(shown) < len(tally.contradict):
         yield f"    and {len(tally.contradict) - len(shown)} more: --cells names them"
 
@@ -200,7 +207,9 @@ def markdown_disputes(found: Sequence[Dispute], *, level: int = 2) -> str:
         lines.append("")
         for name in dispute.tallies:
             lines.append(f"- {escaped(name)}: {escaped(decided(dispute, name))}")
-            lines += [f"  - `{one.cell}`: {escaped(one.outcome)}" for one in deciding(dispute, name)[:FEW]]
+            lines += [
+                f"  - `{one.cell}`: {escaped(one.outcome)}" for one in deciding(dispute, name)[:FEW]
+            ]
         sections.append("\n".join(lines))
     return "\n\n".join(sections) + "\n"
 
@@ -210,7 +219,8 @@ def _section(source: Source, findings: Sequence[Finding], level: int, *, contras
     rows = []
     for finding in findings:
         claim = finding.claim
-        row = [claim.id, f"{escaped(claim.statement)} ({escaped(claim.section)})"]
+        where = f"[{escaped(claim.section)}](<{claim.ref}>)" if claim.ref else escaped(claim.section)
+        row = [claim.id, f"{escaped(claim.statement)} ({where})"]
         for verdict in finding.verdicts.values():
             word = f"**{verdict.word}**" if verdict.word == "contradicted" else verdict.word
             row += [word, _markdown_evidence(verdict, contrast=contrast)]

@@ -7,34 +7,39 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, final
+from typing import TYPE_CHECKING, Any, Literal, final
 
 from sockmatrix.part import unknown
 from sockmatrix.script import symbols
+from sockmatrix.script.arguments import (
+    ADDRESS,
+    INTERFACE,
+    OPTION,
+    OWN_PORT,
+    SIZE,
+    SOCKET,
+    SYSCTL,
+    number,
+    one_of,
+    read_flags,
+    read_port,
+    read_value,
+)
 from sockmatrix.script.errors import ScriptError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from sockmatrix.scenarios.scenario import Operation
+    from sockmatrix.script.arguments import Reader
 
-Reader: TypeAlias = Callable[[str], Any]
-"""Reads an argument: returns what the probe is told, or raises ScriptError."""
-
-OWN_PORT = "P"
 BACKLOG = 128
 TIMES = 8
 
 LABEL = re.compile(r"[a-z0-9][a-z0-9.+-]{0,39}")
-SOCKET_NAME = re.compile("[a-z][a-z0-9]*")
 
 _LABELLED = re.compile(r"(\S+?)\s*=\s*(\S.*)")
-_SYSCTL = re.compile(r"[a-z0-9_]+(\.[a-zA-Z0-9_-]+)+")
-_NUMBER = re.compile("-?[0-9]{1,10}")
-_PORT_NUMBER = re.compile("[0-9]{1,5}")
-_PORTS = (OWN_PORT, "P+1", "P+2", "P+3")
 
 
 @final
@@ -65,77 +70,18 @@ class Verb:
         return " ".join(words)
 
 
-def one_of(what: str, allowed: Iterable[str]) -> Reader:
-    """Return the kind of a word that is one of some."""
-    known = tuple(allowed)
+# --- arguments ------------------------------------------------------------------------------------
 
-    def read(text: str) -> str:
-        if text not in known:
-            raise ScriptError(unknown(what, text, known))
-        return text
-
-    return read
-
-
-def number(what: str, least: int, most: int) -> Reader:
-    """Return the kind of a whole number within limits."""
-
-    def read(text: str) -> int:
-        if not _NUMBER.fullmatch(text) or not least <= int(text) <= most:
-            raise ScriptError(f'{what} "{text}" is not a number from {least} to {most}')
-        return int(text)
-
-    return read
-
-
-def _port(text: str) -> str | int:
-    if text in _PORTS:
-        return text
-    if not _PORT_NUMBER.fullmatch(text) or int(text) > 65535:
-        raise ScriptError(f'port "{text}" is none of {", ".join(_PORTS)}, nor a number from 0 to 65535')
-    return int(text)
-
-
-def _value(text: str) -> str | int:
-    if _NUMBER.fullmatch(text):
-        return int(text)
-    if text.removeprefix("index:") in symbols.INTERFACES:
-        return text
-    if text not in symbols.ADDRESSES:
-        every = dict.fromkeys((*symbols.INTERFACES, *symbols.ADDRESSES))
-        raise ScriptError(f'value "{text}" is not a number; {unknown("symbol", text, every)}')
-    return text
-
-
-def _flags(text: str) -> list[str]:
-    return [_flag(one) for one in text.split(",")]
-
-
-def _matching(what: str, pattern: re.Pattern[str]) -> Reader:
-    def read(text: str) -> str:
-        if not pattern.fullmatch(text):
-            raise ScriptError(f'"{text}" is not {what}')
-        return text
-
-    return read
-
-
-_address = one_of("address", symbols.ADDRESSES)
-_interface = one_of("interface", symbols.INTERFACES)
-_option = one_of("option", symbols.OPTIONS)
-_flag = one_of("flag", symbols.FLAGS)
-_size = number("size", 0, 100_000)
-
-_TO = (("SYMBOL", _address),)
-_PORT = (("PORT", _port),)
-_SET = (("OPTION", _option), ("VALUE", _value))
-_MEMBER = (("GROUP", _address), ("IFACE", _interface))
+_TO = (("SYMBOL", ADDRESS),)
+_PORT = (("PORT", read_port),)
+_SET = (("OPTION", OPTION), ("VALUE", read_value))
+_MEMBER = (("GROUP", ADDRESS), ("IFACE", INTERFACE))
 _JOIN: dict[str, Reader] = {
     "by": one_of("way to name an interface", ("address", "index", "any")),
-    "source": _address,
+    "source": ADDRESS,
 }
-_BLOCK: dict[str, Reader] = {"source": _address}
-_SCOPE: dict[str, Reader] = {"on": _interface}  # the sin6_scope_id (RFC 3493, 3.3)
+_BLOCK: dict[str, Reader] = {"source": ADDRESS}
+_SCOPE: dict[str, Reader] = {"on": INTERFACE}  # the sin6_scope_id (RFC 3493, 3.3)
 
 
 # --- forms of their own ---------------------------------------------------------------------------
@@ -188,7 +134,7 @@ def _staged_call(_name: str, arguments: list[Any], _options: dict[str, Any]) -> 
 _ALL = (
     Verb("socket", (("KIND", one_of("kind of socket", symbols.SOCKETS)),), needs=False),
     Verb("set", _SET),
-    Verb("get", (("OPTION", _option),), label="must"),
+    Verb("get", (("OPTION", OPTION),), label="must"),
     Verb("bind", _TO, _PORT, _SCOPE, makes=_own_port),
     Verb("listen", (), (("N", number("backlog", 0, 65535)),), makes=_listen),
     Verb("connect", _TO, _PORT, _SCOPE, makes=_own_port),
@@ -201,15 +147,17 @@ _ALL = (
         "send",
         (),
         (*_TO, *_PORT),
-        {"size": _size, "flags": _flags, "source": _address, **_SCOPE},
+        {"size": SIZE, "flags": read_flags, "source": ADDRESS, **_SCOPE},
         makes=_tell,
     ),
     Verb("speak", _TO, _PORT, {"times": number("times", 1, 1000)}, label="delivery", makes=_speak),
-    Verb("receive", (), (("all", one_of("way to receive", ("all",))),), {"size": _size, "flags": _flags}),
+    Verb(
+        "receive", (), (("all", one_of("way to receive", ("all",))),), {"size": SIZE, "flags": read_flags}
+    ),
     Verb("errors", label="must"),
     Verb("pending", label="must"),
     Verb("poll", label="must"),
-    Verb("accept", (("NAME", _matching("a name for a socket", SOCKET_NAME)),)),
+    Verb("accept", (("NAME", SOCKET),)),
     Verb("name", label="must"),
     Verb("peer", label="must"),
     Verb("balance", (("K", number("index", 0, 0xFFFFFFFF)),)),
@@ -219,10 +167,10 @@ _ALL = (
     Verb("reset"),
     Verb("exit", label="never", needs=False),
     Verb("kill", label="never", needs=False),
-    Verb("flags", (("IFACE", _interface),), label="must", needs=False),
+    Verb("flags", (("IFACE", INTERFACE),), label="must", needs=False),
     Verb("route", _TO, label="must", needs=False),
     Verb("waits", label="must", needs=False),
-    Verb("sysctl", (("NAME", _matching("the name of a sysctl", _SYSCTL)),), label="must", needs=False),
+    Verb("sysctl", (("NAME", SYSCTL),), label="must", needs=False),
     Verb("asyncio-reuse-address", label="must", needs=False),
 )
 
@@ -235,7 +183,7 @@ STAGED = {
             "speak",
             _TO,
             _PORT,
-            {"via": _interface, "loop": number("loop", 0, 1), "ttl": number("ttl", 0, 255)},
+            {"via": INTERFACE, "loop": number("loop", 0, 1), "ttl": number("ttl", 0, 255)},
             ("broadcast",),
             label="delivery",
             makes=_staged_send,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sockmatrix.script.arguments import OWN_PORT
 from sockmatrix.script.compiler import SENDER, role_of
-from sockmatrix.script.operations import OWN_PORT, TIMES
+from sockmatrix.script.operations import TIMES
 from sockmatrix.script.symbols import GROUPS
 
 if TYPE_CHECKING:

@@ -1,0 +1,74 @@
+"""What an actor sends and receives with its own socket."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sockmatrix.models import linux_closing, linux_errors, linux_receive
+from sockmatrix.models.linux_send import Message, send
+from sockmatrix.models.place import split
+from sockmatrix.models.staged import speak_own
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sockmatrix.models.place import Place
+
+SIZE = 32
+"""Bytes of a datagram that says no size."""
+
+COUNTED, TIMES = 16, 8
+"""Bytes of a counted datagram, and how many are sent if nothing is said."""
+
+
+def _tell(at: Place, symbol: str | None, port: Any = None, *more: Any) -> str:
+    _, how = split(more)
+    message = Message(
+        at.label or "x",
+        int(how.get("size", SIZE)),
+        to="" if symbol is None else at.address(symbol),
+        port=0 if symbol is None else at.play.port(port),
+        flags=tuple(how.get("flags", ())),
+        source=at.address(how["source"]) if "source" in how else "",
+        scope=at.scope(symbol or "", how),
+    )
+    if at.sock.transport == "tcp":
+        return linux_closing.send(at.sock, message)
+    return send(at.play, at.sock, message).result
+
+
+def _speak(at: Place, label: str, symbol: str, *more: Any) -> str:
+    port = more[0] if more else "P"
+    message = Message("", COUNTED, to=at.address(symbol), port=at.play.port(port))
+    message.scope = at.scope(symbol, {})
+    speak_own(at.play, at.sock, label, message, times=int(more[1]) if len(more) > 1 else TIMES)
+    return "ok"
+
+
+def _receive(at: Place, *more: Any) -> str:
+    arguments, how = split(more)
+    receive = linux_receive.receive_all if "all" in arguments else linux_receive.receive
+    size = int(how.get("size", linux_receive.BUFFER))
+    return receive(at.play, at.sock, size, tuple(how.get("flags", ())))
+
+
+def _errors(at: Place) -> str:
+    return linux_errors.take_report(at.sock)
+
+
+def _pending(at: Place) -> str:
+    return linux_receive.pending(at.sock)
+
+
+def _poll(at: Place) -> str:
+    return linux_receive.poll(at.sock)
+
+
+DATA: dict[str, Callable[..., str]] = {
+    "tell": _tell,
+    "speak": _speak,
+    "receive": _receive,
+    "errors": _errors,
+    "pending": _pending,
+    "poll": _poll,
+}
