@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sockmatrix import collect, content, table
-from sockmatrix.cell import parse_id
 from sockmatrix.measure import Lanes, Requests
 from sockmatrix.selection import select
 from sockmatrix.target import LocalTarget, ProbeOptions

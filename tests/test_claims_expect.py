@@ -14,7 +14,10 @@ from sockmatrix.outcome import Delivery, Outcome
 PAIR = shape(
     [
         ["A", [["socket", "udp4"], ["set", "SO_REUSEADDR", 1], ["bind", "lo4"]]],
-        ["B", [["socket", "udp4"], ["set", "SO_REUSEADDR", 1], ["bind", "lo4"], ["join", "group4", "if4"]]],
+        [
+            "B",
+            [["socket", "udp4"], ["set", "SO_REUSEADDR", 1], ["bind", "lo4"], ["join", "group4", "if4"]],
+        ],
         ["X", [["socket", "udp4"], ["note", "told", ["tell", "lo4", "P"]]]],
         ["S", [["send", "lo4", "lo4", {}], ["send", "if4", "if4", {}]]],
     ]
@@ -164,7 +167,7 @@ def test_all_terms_together() -> None:
 
 def test_sockets_that_are_closed_when_it_is_sent() -> None:
     """What a label reached is about the sockets that are open then; the others are left out."""
-    steps = [
+    steps: list[list[Any]] = [
         ["A", [["socket", "udp4"], ["bind", "lo4"]]],
         ["S", [["send", "one", "lo4", {}]]],
         ["B", [["socket", "udp4"], ["bind", "lo4"]]],

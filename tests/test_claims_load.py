@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from sockmatrix.claims.claim import Book, load, natural
 from sockmatrix.part import TableError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SOURCES = """
 [KO]
@@ -110,10 +113,10 @@ def test_what_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        (("statement", "sense"), 'UD-02: unknown key "sense" (did you mean "os"?); allowed: id, '),
+        (("statement", "sense"), 'UD-02: unknown key "sense"'),
         (('"All hear"', '""'), "UD-02, statement: must be a text that is not empty"),
         (('"UD-02"', '"2"'), 'claim 1, id: "2" is not an id such as KO-01'),
-        (('source = "UD"', 'source = "UX"'), 'UD-02, source: unknown source "UX" (did you mean "UD"?)'),
+        (('source = "UD"', 'source = "UX"'), 'UD-02, source: unknown source "UX"'),
         (('section = "Description"', ""), 'UD-02: lacks the key "section"'),
         (('os = ["linux", "freebsd"]', ""), 'UD-02: lacks the key "os"'),
         (('"freebsd"', '"freebs"'), 'UD-02, os: unknown system "freebs" (did you mean "freebsd"?)'),
@@ -122,7 +125,10 @@ def test_what_is_read(tmp_path: Path) -> None:
         (('{ linux = ">=3.9" }', "3.9"), "UD-02, versions: must be a text such as"),
         (("testable = true", 'testable = "yes"'), "UD-02, testable: must be true or false"),
         (("dest=if4", "dest=everywhere"), 'UD-02, cells: in "dest=everywhere": unknown value'),
-        (('"delivery=all"', '"delivery=everybody"'), 'UD-02, expect: in "delivery=everybody": unknown word'),
+        (
+            ('"delivery=all"', '"delivery=everybody"'),
+            'UD-02, expect: in "delivery=everybody": unknown word',
+        ),
         (('expect = ["delivery=all"]', ""), 'UD-02: "cells" and "expect" belong together'),
         (("cells =", 'parts = ["KO-10"]\ncells ='), 'UD-02: must have one of "cells", "parts" and'),
         (
@@ -170,8 +176,8 @@ def test_claims_that_name_others(tmp_path: Path, claims: str, problem: str) -> N
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        (("authority = 3", "authority = 4"), "KO, authority: must be 1, 2 or 3"),
-        (("authority = 3", "authority = true"), "KO, authority: must be 1, 2 or 3"),
+        (("authority = 3", "authority = 4"), "KO.authority: must be 1, 2 or 3"),
+        (("authority = 3", "authority = true"), "KO.authority: must be 1, 2 or 3"),
         (("[KO]", "[ko]"), "ko: the key of a source has upper-case letters"),
         (('url = "https://example.org/page"', ""), 'KO: lacks the key "url"'),
         (("kind", "sort"), 'KO: unknown key "sort"'),
@@ -198,9 +204,7 @@ def test_a_bad_disagreement_is_one_line(tmp_path: Path, change: tuple[str, str],
     """And with a disagreement, which is named by its topic."""
     with pytest.raises(TableError) as caught:
         book(tmp_path, disagreements=DISAGREEMENT.replace(*change))
-    assert str(caught.value).startswith(
-        f'{tmp_path / "disagreements.toml"}: "Who hears?", {problem}'
-    )
+    assert str(caught.value).startswith(f'{tmp_path / "disagreements.toml"}: "Who hears?", {problem}')
 
 
 def test_one_side_is_no_disagreement(tmp_path: Path) -> None:

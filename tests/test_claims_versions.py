@@ -67,7 +67,9 @@ def test_the_number_a_distribution_hides(build: str, wanted: str, holds: bool | 
     assert condition(wanted).holds(version) is holds
 
 
-@pytest.mark.parametrize("text", ["6.1", ">=", "=>6.1", ">=6.1.*", ">=6.1,", "|", ">=six", "==6.*.1", ">=6.1;<7"])
+@pytest.mark.parametrize(
+    "text", ["6.1", ">=", "=>6.1", ">=6.1.*", ">=6.1,", "|", ">=six", "==6.*.1", ">=6.1;<7"]
+)
 def test_what_is_no_condition(text: str) -> None:
     """It is refused in one line that quotes it."""
     with pytest.raises(VersionError, match=r'^".*" in ".*" is not a (comparison|version) such as'):

@@ -158,14 +158,15 @@ def test_an_interrupt_while_it_starts_ends_it(monkeypatch: pytest.MonkeyPatch) -
 def test_the_command_line() -> None:
     """The probe is a directory that a Python runs, without what the user has installed or set."""
     command = LocalTarget().command(["--lab", "host"])
-    assert command == [sys.executable, "-s", "-E", str(content.probes()), "--lab", "host"]
+    assert command == [sys.executable, "-s", "-S", "-E", str(content.probes()), "--lab", "host"]
 
 
 def test_options_are_only_those_given() -> None:
     """What is not asked for is the probe's to decide."""
     assert ProbeOptions().arguments((0, 2)) == ["--lab", "auto", "--share", "0/2"]
-    everything = ProbeOptions("host", True, True, 0.5, 40, 64)
+    assert ProbeOptions(layout="plain").arguments((0, 1)) == ["--lab", "auto", "--share", "0/1"]
+    everything = ProbeOptions("host", True, True, 0.5, 40, 64, "two-links")
     assert everything.arguments((1, 2)) == [
-        *["--lab", "host", "--share", "1/2", "--allow-lan", "--fresh"],
+        *["--lab", "host", "--share", "1/2", "--layout", "two-links", "--allow-lan", "--fresh"],
         *["--grace", "0.5", "--source-ports", "40", "--window", "64"],
     ]

@@ -82,6 +82,8 @@ def _plans(place: Path, problems: list[TableError]) -> Iterator[Plan]:
         problems.append(error)
         return
     for file in table_files(place):
+        if file.match(ALLOWED):
+            continue
         try:
             yield plan.expand(table.load(file, axes))
         except TableError as error:

@@ -79,10 +79,10 @@ class Send(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Observation(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One repetition of one cell; either `roles` and `sends`, or the reason why there are none.
 
-    `notes` are what acts of the roles told, by label. `closed`: roles
-    whose sockets were not open in the end, though nothing refused them. `foreign` datagrams arrived but were not ours. `absent` names the option or address that the
-    platform does not have; `skipped` and `inconclusive` say why nothing was measured or learned;
-    `unsent` why some of several sends were left out.
+    `notes` are what acts of the roles told, by label. `closed`: roles whose sockets were not open in
+    the end, though nothing refused them. `foreign` datagrams arrived but were not ours. `absent` names
+    the option or address that the platform does not have; `skipped` and `inconclusive` say why nothing
+    was measured or learned; `unsent` why some of several sends were left out.
     """
 
     roles: dict[Role, Status] = {}

@@ -16,7 +16,8 @@ from sockmatrix.script import compile_steps
 
 def observe(script: str, lab: str = "plain") -> dict[str, Any]:
     """Return what the probe observes of a script, the same in each of two repetitions."""
-    lines, steps = [], []
+    lines: list[dict[str, Any]] = []
+    steps = []
     for actor, operations in compile_steps(script, lab):
         steps.append([actor, len(lines)])
         lines.append({"kind": "operations", "operations": operations})

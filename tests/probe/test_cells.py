@@ -18,7 +18,7 @@ RECEIVER = [["socket", "udp4"], ["bind", "lo4"]]
 SAY = [["send", "", "lo4", {}]]
 
 
-def make(*turns: tuple[str, list[list[Any]]], can_switch_users: bool = True) -> Cell:
+def make(*turns: tuple[str, list[Any]], can_switch_users: bool = True) -> Cell:
     """Return the cell with these turns, (actor, operations)."""
     compiler = Compiler(FakeLab())
     maker = CellMaker(compiler, can_switch_users=can_switch_users)

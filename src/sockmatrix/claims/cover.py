@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, final
 
 from sockmatrix import content, plan, table
 from sockmatrix.axis import table_files
-from sockmatrix.cell import LISTED_SOCKETS
+from sockmatrix.cell import LISTED_SOCKETS, sockets_text
 from sockmatrix.claims.shape import Shape, shape
 from sockmatrix.pattern import Pattern, parse
 
@@ -23,7 +23,7 @@ _TABLE = "table="
 _FIRST = (_TABLE, "case=", "receivers=", "transport=", "dest=")
 """Terms that leave few cells, and that many patterns share, are looked up first."""
 
-_PLAIN_SOCKET = re.compile(r"(?P<who>[A-Z])\.socket=(?P<values>[a-z0-9.+,-]+)")
+_SOCKET = re.compile(r"(?P<who>[A-Z]|every)\.socket=(?P<values>[a-z0-9.+,-]+)")
 """The most frequent term of claims. An id has it word for word, which is quick to find."""
 
 
@@ -74,14 +74,31 @@ class Coverage:
             return tuple(cell for name in self._load for cell in self._plan(name).cells)
         if words[0].startswith(_TABLE) and len(words) == 1:
             names = words[0].removeprefix(_TABLE).split(",")
-            return tuple(cell for name in names if name in self._load for cell in self._plan(name).cells)
+            return tuple(cell for name in self._load if name in names for cell in self._plan(name).cells)
         cells = self._narrow(words[:-1])
-        plain = _PLAIN_SOCKET.fullmatch(words[-1])
-        if plain and all(0 < len(cell.sockets) <= LISTED_SOCKETS for cell in cells):
-            parts = [f"/{plain['who']}:{value}/" for value in plain["values"].split(",")]
-            return tuple(cell for cell in cells if any(part in f"{cell.id}/" for part in parts))
-        last = parse(words[-1])
-        return tuple(cell for cell in cells if last.matches(cell))
+        return _with_socket(words[-1], cells) or _that_match(words[-1], cells)
+
+
+def _that_match(word: str, cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
+    (test,) = parse(word).tests
+    return tuple(filter(test, cells))
+
+
+def _with_socket(word: str, cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
+    """Return the cells that a plain term about `socket` matches, found in their ids; none if unsure."""
+    term = _SOCKET.fullmatch(word)
+    if term is None:
+        return ()
+    values = term["values"].split(",")
+    if term["who"] != "every":
+        if not all(0 < len(cell.sockets) <= LISTED_SOCKETS for cell in cells):
+            return ()
+        parts = [f"/{term['who']}:{value}/" for value in values]
+        return tuple(cell for cell in cells if any(part in f"{cell.id}/" for part in parts))
+    if len(values) > 1 or not all(cell.sockets for cell in cells):
+        return ()
+    ends = {count: "/" + sockets_text(values * count) for count in {len(cell.sockets) for cell in cells}}
+    return tuple(cell for cell in cells if cell.id.endswith(ends[len(cell.sockets)]))
 
 
 def _rank(word: str) -> int:

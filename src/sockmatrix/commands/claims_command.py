@@ -29,9 +29,21 @@ if TYPE_CHECKING:
 
 ALL = "all"
 
+_VERDICTS = """
+
+verdicts:
+  contradicted   at least one cell that the claim speaks of says otherwise: 3 of 48 cells
+  confirmed      at least one bears it out, and none says otherwise
+  not measured   it is about another system or version, or no cell of the run decides it
+
+exit status:
+  0 fine   1 a required claim is contradicted   3 a required one is not measured
+  4 no claim was decided"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
+    parser.description = f"{parser.description}{_VERDICTS}"
     parser.add_argument("runs", nargs="+", metavar="RUN", help="a run file, plain or gzip")
     parser.add_argument(
         "--source",

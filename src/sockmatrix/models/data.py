@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sockmatrix.models import linux_closing, linux_errors, linux_receive
 from sockmatrix.models.linux_send import Message, send
 from sockmatrix.models.place import split
+from sockmatrix.models.prediction import Unpredicted
 from sockmatrix.models.staged import speak_own
 
 if TYPE_CHECKING:
@@ -21,6 +22,23 @@ COUNTED, TIMES = 16, 8
 """Bytes of a counted datagram, and how many are sent if nothing is said."""
 
 
+_FLAGS = frozenset(
+    {
+        *("MSG_CONFIRM", "MSG_DONTROUTE", "MSG_DONTWAIT", "MSG_EOR", "MSG_MORE", "MSG_NOSIGNAL"),
+        *("MSG_ERRQUEUE", "MSG_OOB", "MSG_PEEK", "MSG_TRUNC", "MSG_WAITALL"),
+    }
+)
+
+
+def _flags(how: dict[str, Any]) -> tuple[str, ...]:
+    """Return the flags of a call. Raises prediction.Unpredicted for one that is not modelled."""
+    given = tuple(how.get("flags", ()))
+    for flag in given:
+        if flag not in _FLAGS:
+            raise Unpredicted(f"the flag {flag}")
+    return given
+
+
 def _tell(at: Place, symbol: str | None, port: Any = None, *more: Any) -> str:
     _, how = split(more)
     message = Message(
@@ -28,7 +46,7 @@ def _tell(at: Place, symbol: str | None, port: Any = None, *more: Any) -> str:
         int(how.get("size", SIZE)),
         to="" if symbol is None else at.address(symbol),
         port=0 if symbol is None else at.play.port(port),
-        flags=tuple(how.get("flags", ())),
+        flags=_flags(how),
         source=at.address(how["source"]) if "source" in how else "",
         scope=at.scope(symbol or "", how),
     )
@@ -49,7 +67,7 @@ def _receive(at: Place, *more: Any) -> str:
     arguments, how = split(more)
     receive = linux_receive.receive_all if "all" in arguments else linux_receive.receive
     size = int(how.get("size", linux_receive.BUFFER))
-    return receive(at.play, at.sock, size, tuple(how.get("flags", ())))
+    return receive(at.play, at.sock, size, _flags(how))
 
 
 def _errors(at: Place) -> str:

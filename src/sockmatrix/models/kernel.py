@@ -13,6 +13,7 @@ from sockmatrix.models import addresses as ip
 
 if TYPE_CHECKING:
     from sockmatrix.models.layouts import Host, Layout
+    from sockmatrix.models.versions import Version
 
 State = Literal[
     "closed", "established", "listen", "syn-sent", "close-wait", "fin-wait", "last-ack", "time-wait"
@@ -203,7 +204,7 @@ class Network:
 
     __slots__ = ("kernels", "layout", "version")
 
-    def __init__(self, layout: Layout, version: tuple[int, int, int]) -> None:
+    def __init__(self, layout: Layout, version: Version) -> None:
         self.layout = layout
         self.version = version
         self.kernels = {name: Kernel(self, host) for name, host in layout.hosts.items()}

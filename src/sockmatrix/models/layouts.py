@@ -10,6 +10,7 @@ import functools
 from dataclasses import dataclass, field
 
 from sockmatrix.models.addresses import ANY4, ANY6, LOOPBACK4, LOOPBACK6
+from sockmatrix.models.prediction import Unpredicted
 
 LO, LINK, SECOND = "lo", "if", "ifb"
 
@@ -153,7 +154,7 @@ def _odd(name: str) -> tuple[str, ...]:
 
 @functools.cache
 def layout(name: str) -> Layout:
-    """Return a lab by its name. Raises KeyError for one that is not modelled."""
+    """Return a lab by its name. Raises prediction.Unpredicted for one that is not modelled."""
     peer, peers = _host("peer", 2), _host("peer", 2, second=True)
     here = _defaults(2)
     hosts: dict[str, tuple[Host, ...]] = {
@@ -175,4 +176,6 @@ def layout(name: str) -> Layout:
         ),
         "odd-addresses": tuple(_host(f"h{n}", n, *_defaults(0), further=_odd(f"h{n}")) for n in (1, 2)),
     }
+    if name not in hosts:
+        raise Unpredicted(f"the lab {name}")
     return Layout(name, {host.name: host for host in hosts[name]})

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from sockmatrix.models.linux_options import ABSENT
 from sockmatrix.models.play import Play, Skipped
-from sockmatrix.models.prediction import Prediction
+from sockmatrix.models.prediction import Prediction, Unpredicted
 from sockmatrix.models.steps import perform
 
 if TYPE_CHECKING:
     from sockmatrix.cell import Cell
+    from sockmatrix.models.versions import Version
 
 __all__ = ["VERSION", "predict"]
 
@@ -28,13 +29,21 @@ def predict(
     steps: list[list[Any]],
     *,
     lab: str = "plain",
-    version: tuple[int, int, int] = VERSION,
+    version: Version = VERSION,
     user: str = "root",
 ) -> Prediction:
-    """Return what Linux makes of the steps of a cell; `cell` itself is not looked at.
+    """Return what Linux makes of the steps of a cell, in one of `layouts.layout`, for one version.
 
-    Raises prediction.Unpredicted for an operation that the model does not know.
+    `cell` is only named in errors: hand-made steps need none. `user`: whoever measures; only root
+    can be other users. Raises Unpredicted for an operation, option or lab that is not modelled.
     """
+    try:
+        return _predict(steps, lab, version, user)
+    except Unpredicted as problem:
+        raise Unpredicted(f"{cell.id}: {problem}" if cell else str(problem)) from None
+
+
+def _predict(steps: list[list[Any]], lab: str, version: Version, user: str) -> Prediction:
     missing = _missing(steps)
     if missing:
         return Prediction(absent=missing)

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 from sockmatrix.models import addresses as ip
 from sockmatrix.models.kernel import Holder
 from sockmatrix.models.linux_saddr import overlap, overlap_fast
+from sockmatrix.models.versions import Version, since
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sockmatrix.models.kernel import Bucket, Socket
-
-Version = tuple[int, int, int]
 
 MANY = 10
 """With more sockets in a port's chain, UDP looks into the chains by address instead."""
@@ -57,9 +56,9 @@ def hash2_fixed(version: Version) -> bool:
     """Return whether a wildcard is always checked against all holders of a port.
 
     Before, with more than ten of them, it saw only other wildcards ("udp: Fix wildcard bind conflict
-    check when using hash2": 7.0, 6.19.11, 6.18.21).
+    check when using hash2", CVE-2026-31503).
     """
-    return version >= (6, 19, 11) or (6, 18, 21) <= version < (6, 19, 0)
+    return since(version, (7, 0, 0), (6, 19, 11), (6, 18, 21), (6, 12, 80), (6, 6, 131), (6, 1, 168))
 
 
 def udp_taken(sock: Socket, port: int, version: Version) -> bool:
@@ -143,9 +142,9 @@ def tcp_taken(sock: Socket, bucket: Bucket) -> bool:
 def remember(sock: Socket, bucket: Bucket, version: Version) -> None:
     """Note in a port's shortcuts that a socket takes it (inet_csk_update_fastreuse).
 
-    Since 6.8 a port is never seen without holders there ("tcp: Link tb2->bhash_node to tb->bhash2":
-    the new holder's own bucket is linked before the question is asked), so that SO_REUSEADDR has no
-    shortcut and SO_REUSEPORT only the strict one.
+    Since 6.8 a port is never seen without holders there ("tcp: Check hlist_empty(&tb->bhash2) instead
+    of hlist_empty(&tb->owners)": the new holder's own bucket is linked before the question is
+    asked), so that SO_REUSEADDR has no shortcut and SO_REUSEPORT only the strict one.
     """
     reuse = sock.reuse and sock.state != "listen"
     if not bucket.owners and version < (6, 8, 0):

@@ -62,7 +62,7 @@ def path4(sock: Socket, to: str, source: str = "", *, direct: bool = False) -> P
         device,
         source,
         direct=direct or bool(sock.get("SO_DONTROUTE")),
-        foreign=bool(sock.get("IP_FREEBIND") or sock.get("IP_TRANSPARENT")),
+        foreign=bool(sock.get("IP_TRANSPARENT")),
     )
 
 

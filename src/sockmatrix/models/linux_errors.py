@@ -29,7 +29,9 @@ def wants_reports(sock: Socket, family: int) -> bool:
     return bool(sock.get("IP_RECVERR" if family == 4 else "IPV6_RECVERR"))
 
 
-def refused(kernel: Kernel, packet: Packet, arrived: str, offender: str, name: Name, pick: Pick) -> None:
+def refused(
+    kernel: Kernel, packet: Packet, arrived: str, *, offender: str, name: Name, pick: Pick
+) -> None:
     """Tell the sender of a datagram that nobody is bound to its destination.
 
     `kernel`: the sender's host, `arrived`: the device the error came in on. The socket is looked up

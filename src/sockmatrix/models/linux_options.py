@@ -13,12 +13,12 @@ from sockmatrix.models import addresses as ip
 from sockmatrix.models import linux_balance, linux_errors, linux_filter
 from sockmatrix.models.linux_routes import output4, owner4
 from sockmatrix.models.linux_routes6 import output6
+from sockmatrix.models.prediction import Unpredicted
 from sockmatrix.models.symbols import address_of, device_of
+from sockmatrix.models.versions import Version, since
 
 if TYPE_CHECKING:
     from sockmatrix.models.kernel import Socket
-
-Version = tuple[int, int, int]
 
 ABSENT = frozenset({"SO_REUSEPORT_LB", "EXCLUSIVE", "IP_RECVDSTADDR", "IP_RECVIF"})
 """Options of other systems."""
@@ -63,13 +63,31 @@ _RANGES = {
     "IPV6_MULTICAST_HOPS": (0, 255),
     "IPV6_UNICAST_HOPS": (0, 255),
 }
+_OTHERS = frozenset(
+    {
+        *("SO_REUSEADDR", "SO_REUSEPORT", "SO_BROADCAST", "SO_RCVBUF", "SO_SNDBUF", "SO_LINGER"),
+        *("SO_RCVLOWAT", "SO_INCOMING_CPU", "SO_BINDTODEVICE", "SO_BINDTOIFINDEX", *_READ_ONLY),
+        *("IP_MULTICAST_IF", "IP_UNICAST_IF", "IP_TOS", "IP_MTU", "IPV6_V6ONLY", "IPV6_MTU"),
+        *("IPV6_MULTICAST_IF", "IPV6_UNICAST_IF", "TCP_DEFER_ACCEPT", "TCP_FASTOPEN"),
+    }
+)
+KNOWN = ABSENT | _SWITCHES | _OTHERS | set(_RANGES)
+"""Options that the model knows; of any other it says nothing."""
+
 _MINUS_ONE = {"IP_TTL": 64, "IP_MULTICAST_TTL": 1, "IPV6_MULTICAST_HOPS": 1, "IPV6_UNICAST_HOPS": 64}
 
 
+def reuseport_is_restricted(version: Version) -> bool:
+    """Return whether only IP sockets take it ("net: restrict SO_REUSEPORT to inet sockets")."""
+    return since(
+        version, (6, 13, 0), (6, 12, 9), (6, 6, 70), (6, 1, 124), (5, 15, 176), (5, 10, 233), (5, 4, 289)
+    )
+
+
 def set_option(sock: Socket, option: str, value: int | str) -> str:
-    """setsockopt(2): an errno, "ok", or "absent" for an option of another system."""
-    if option in ABSENT:
-        return "absent"
+    """setsockopt(2): an errno, or "ok". Raises prediction.Unpredicted for an unknown option."""
+    if option not in KNOWN:
+        raise Unpredicted(f"the option {option}")
     if option.startswith("IPV6_") and sock.family != 6:
         return "ENOPROTOOPT"
     if sock.transport == "tcp" and option in _NOT_FOR_STREAMS:
@@ -86,8 +104,7 @@ def set_option(sock: Socket, option: str, value: int | str) -> str:
     if option == "SO_REUSEADDR":
         sock.reuse = value != 0
     elif option == "SO_REUSEPORT":
-        # Other families refuse it ("net: restrict SO_REUSEPORT to inet sockets", 6.13).
-        if sock.transport == "unix" and value and sock.kernel.network.version >= (6, 13, 0):
+        if sock.transport == "unix" and value and reuseport_is_restricted(sock.kernel.network.version):
             return "EOPNOTSUPP"
         sock.reuseport = value != 0
     elif option == "SO_BROADCAST":
@@ -174,8 +191,8 @@ def _bind_to_device(sock: Socket, value: int | str) -> str:
 
 def get_option(sock: Socket, option: str, symbol: str = "") -> str:
     """getsockopt(2) in words; `symbol` is what the address of IP_MULTICAST_IF is called."""
-    if option in ABSENT:
-        return "absent"
+    if option not in KNOWN:
+        raise Unpredicted(f"the option {option}")
     if option.startswith("IPV6_") and sock.family != 6:
         return "EOPNOTSUPP"
     if option.startswith(("UDP_", "TCP_")) and not option.lower().startswith(sock.transport):

@@ -14,8 +14,7 @@ from sockmatrix.models.layouts import LO
 
 if TYPE_CHECKING:
     from sockmatrix.models.layouts import Host
-
-Version = tuple[int, int, int]
+    from sockmatrix.models.versions import Version
 
 Kind = Literal["local", "unicast", "broadcast", "multicast"]
 
@@ -137,7 +136,7 @@ def output4(
     """Return the path of a datagram, or an errno (ip_route_output_key_hash_rcu).
 
     `device`: bound to it, or chosen for multicast; `source`: "" lets the kernel choose; `direct`:
-    MSG_DONTROUTE, no gateway; `foreign`: any source will do (IP_FREEBIND, IP_TRANSPARENT).
+    MSG_DONTROUTE, no gateway; `foreign`: any source will do (IP_TRANSPARENT).
     """
     if source == ip.ANY4:
         source = ""
@@ -150,14 +149,14 @@ def output4(
         no_source = "ENETUNREACH" if version >= (5, 9, 0) else "EINVAL"
         if not device and (group or to == ip.LIMITED):
             # A sender with an address of its own needs no route ("special hack" for vic and vat).
-            return _made(host, version, to, owner, source) if owner else no_source
+            return _made(host, to, owner, source) if owner else no_source
         if not owner and not foreign:
             return no_source
     if device:
         if device not in host.devices:
             return "ENODEV"
         if ip.is_local_group4(to) or to == ip.LIMITED:
-            return _made(host, version, to, device, source)
+            return _made(host, to, device, source)
     if to == ip.ANY4:
         own = host.devices[device].address(4) if device else ip.LOOPBACK4
         to = source = source or own
@@ -165,17 +164,16 @@ def output4(
     entry = lookup4(host, version, to, device, _SCOPE["link"] if direct else 0)
     if entry is None:
         # With a device the destination is taken to be on its link; without one there is no route.
-        return _made(host, version, to, device, source) if device else "ENETUNREACH"
+        return _made(host, to, device, source) if device else "ENETUNREACH"
     if entry.kind == "local":
         return Path("local", LO, source or entry.source, to, entry.device)
-    return _made(host, version, to, entry.device, source, entry)
+    return _made(host, to, entry.device, source, entry)
 
 
-def _made(
-    host: Host, version: Version, to: str, device: str, source: str, entry: Entry | None = None
-) -> Path | str:
+def _made(host: Host, to: str, device: str, source: str, entry: Entry | None = None) -> Path | str:
     """Return the path out of a device (__mkroute_output)."""
-    source = source or (entry and entry.source) or _select(host, device, entry.gateway if entry else "")
+    gateway = entry.gateway if entry else ""
+    source = source or (entry and entry.source) or _select(host, device, gateway)
     # A source in 127/8 never leaves the host (route_localnet is off).
     if ip.is_loopback4(source) and device != LO:
         return "EINVAL"
@@ -187,13 +185,12 @@ def _made(
     if device == LO and kind == "unicast":
         # Whatever leaves by lo comes in there, and is taken for one's own (RTCF_LOCAL).
         kind = "local"
-    gateway = entry.gateway if entry and kind == "unicast" else ""
-    return Path(kind, device, source, to, device, gateway)
+    return Path(kind, device, source, to, device, gateway if kind == "unicast" else "")
 
 
 @functools.cache
 def _select(host: Host, device: str, gateway: str) -> str:
-    """Return the source address of a device: in the gateway's subnet, else its first (inet_select_addr)."""
+    """Return a device's source address: in the gateway's subnet, else its first (inet_select_addr)."""
     own = () if device == LO else host.devices[device].v4  # those of lo have the scope of the host
     for address, prefix, _ in own:
         if gateway and ip.contains((ip.network(address, prefix), prefix), gateway):

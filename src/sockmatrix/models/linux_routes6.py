@@ -49,7 +49,7 @@ def owner6(host: Host, address: str) -> str:
 
 @functools.cache
 def lookup6(host: Host, to: str, device: str = "", *, strict: bool = False) -> Entry | None:
-    """Return the route to an address; a device is binding if `strict`, else preferred (rt6_score_route)."""
+    """Return the route to an address; a device is binding if `strict`, else preferred."""
     found = [one for one in table6(host) if ip.contains((one.base, one.prefix), to)]
     if device:
         there = [one for one in found if one.device == device]

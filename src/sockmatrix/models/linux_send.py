@@ -74,8 +74,6 @@ def send(play: Play, sock: Socket, message: Message, *, counted: bool = False) -
         if too_large == "mtu":
             _local_error(play, sock, path)
         return Sent("EMSGSIZE")
-    if "MSG_PROBE" in message.flags:
-        return Sent("ok")
     error = linux_errors.take_error(sock)
     if error:
         return Sent(error)
@@ -200,8 +198,8 @@ def emit(play: Play, sock: Socket, path: Path, packet: Packet, *, counted: bool 
                 sock.kernel,
                 packet,
                 path.arrives if here and six else device,
-                arrival.packet.to,
-                play.named,
-                answer,
+                offender=arrival.packet.to,
+                name=play.named,
+                pick=answer,
             )
     return everybody

@@ -44,7 +44,7 @@ def reach(kernel: Kernel, packet: Packet, path: Path, *, loop: bool, ttl: int) -
     found = [*_looped(kernel, packet, path, loop=loop)]
     six = ip.version(path.to) == 6
     stays = (
-        path.kind in ("local",)
+        path.kind == "local"
         or path.device == LO
         or (six and path.kind == "multicast" and _stays(packet.to))
     )
@@ -130,7 +130,7 @@ def hearers(arrival: Arrival, pick: Pick) -> list[Socket]:
 def _demuxed(arrival: Arrival) -> bool:
     """Return whether a group's datagram is given to its only hearer before it is routed.
 
-    udp_v4_early_demux, for what comes off a wire and ports with few sockets. Since 6.10 ("udp: no
+    udp_v4_early_demux, for what comes off a wire and ports with few sockets. Since 6.9 ("udp: no
     longer touch sk->sk_refcnt in early demux") inet_steal_sock takes that socket for one that a
     program chose, and lets its SO_REUSEPORT group pick another, members of the group or not.
     """
@@ -139,6 +139,6 @@ def _demuxed(arrival: Arrival) -> bool:
         arrival.off_wire
         and arrival.kind == "multicast"
         and ip.version(packet.to) == 4
-        and kernel.network.version >= (6, 10, 0)
+        and kernel.network.version >= (6, 9, 0)
         and len(kernel.ports.get(packet.port, ())) <= MANY
     )

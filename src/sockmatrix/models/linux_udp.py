@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from sockmatrix.models import addresses as ip
 from sockmatrix.models.linux_balance import choices
 from sockmatrix.models.linux_filter import allows4, allows6
+from sockmatrix.models.versions import Version, since
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
     Pick = Callable[[Balance, list[Socket]], Socket]
 
-Version = tuple[int, int, int]
-
 REFUSED = -1
 
 
@@ -28,9 +27,10 @@ def device_counts(version: Version) -> bool:
     """Return whether a socket bound to the device scores higher than one that is not.
 
     From 5.0 on both got the points ("net: ensure unbound datagram socket to be chosen when not in a
-    VRF"), so that the newer won; measured again since 6.18.
+    VRF"), so that the newer won, until "net: prefer socket bound to interface when not in VRF".
     """
-    return version < (5, 0, 0) or version >= (6, 18, 0)
+    mended = since(version, (5, 15, 0), (5, 14, 12), (5, 10, 73), (5, 4, 153))
+    return version < (5, 0, 0) or mended
 
 
 def device_matches(sock: Socket, device: str) -> bool:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sockmatrix.delivery import Delivery
     from sockmatrix.models.kernel import Balance, Kernel, Packet, Socket
     from sockmatrix.models.linux_routes import Path
+    from sockmatrix.models.versions import Version
 
 PORT = 20000
 """The cell's own port in the model: outside the local port range, as the probe's are."""
@@ -61,7 +62,7 @@ class Play:
         self,
         steps: list[list[Any]],
         lab: str,
-        version: tuple[int, int, int],
+        version: Version,
         user: str,
         plan: tuple[int, ...] = (),
     ) -> None:

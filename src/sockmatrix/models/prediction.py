@@ -29,13 +29,14 @@ class Prediction(Variant, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
 def compare(prediction: Prediction, outcome: Outcome) -> list[str]:
     """Return the facets of an outcome that were predicted wrongly, in words; none if all are right.
 
-    Amounts are not compared. An outcome that told nothing is contradicted by nothing. Where a hash
-    decides, the outcome may be any of what is possible, and each repetition another.
+    Amounts are not compared. An outcome that told nothing is contradicted by nothing, nor is one
+    that was skipped: the lab lacked what the model takes for granted. Where a hash decides, the
+    outcome may be any of what is possible, and each repetition another.
     """
     if outcome.variants:
         ways = [compare_variant(prediction, one) for one in outcome.variants]
         return [f"unstable: {problem}" for way in ways for problem in way]
-    if not outcome.n:
+    if not outcome.n or (outcome.skipped and not prediction.skipped):
         return []
     return compare_variant(prediction, outcome)
 

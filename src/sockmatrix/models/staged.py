@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sockmatrix.models.linux_send import Message
     from sockmatrix.models.linux_udp import Pick
     from sockmatrix.models.play import Play
+    from sockmatrix.models.versions import Version
 
 SOURCE_PORT = 1
 """A port that no socket of a cell is connected to."""
@@ -145,7 +146,7 @@ def _control(play: Play, symbol: str, via: str | None) -> bool:
 
 
 @functools.cache
-def control_silent(lab: str, version: tuple[int, int, int], symbol: str, via: str) -> bool:
+def control_silent(lab: str, version: Version, symbol: str, via: str) -> bool:
     """Return whether a lone wildcard receiver hears nothing of a kind of destination either."""
     network = Network(layout(lab), version)
     kernel = network.kernels["h1"]

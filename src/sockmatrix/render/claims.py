@@ -148,6 +148,7 @@ def _claim_lines(finding: Finding, screen: Screen, *, contrast: bool, cells: boo
     yield screen.paint(claim.id, "bold") + first[len(claim.id) :]
     yield from rest
     cited = f"{printable(claim.source.title)}, {printable(claim.section)}"
+    cited += f" ({printable(claim.stated)})" if claim.stated else ""
     yield from (screen.paint(line, "dim") for line in _wrapped(cited, 2, screen))
     for name, verdict in finding.verdicts.items():
         whose = f"{printable(name)}: " if len(finding.verdicts) > 1 else ""
