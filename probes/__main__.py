@@ -6,6 +6,14 @@ outside loopback and the lab's own namespaces unless --allow-lan is given.
 
 from __future__ import annotations
 
+# Where to look, from the outside in (a test keeps this complete):
+#   the protocol             filter digest
+#   the lab                  lab layouts veth namespaces netlink addresses interfaces symbols groups
+#   what cells are made of   cells trials programs operations memberships voices resolver options opcodes
+#   leading the roles        conductor batches allotment controls crew speech stages limits counters
+#   one role, a process      process frames role drain talk acts sockets datagrams facts place
+#   what is on the wire      sender payload
+#   this system              platforms errnos checkup
 import argparse
 import os
 import sys

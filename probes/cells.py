@@ -7,15 +7,17 @@ from typing import Dict, List, Set, Tuple
 import lab as labs
 import limits
 from crew import NO_USERS, USERS, Actor
-from programs import Compiler, Part, Voice
+from programs import Compiler, Part
+from symbols import HERE
 from trials import SENDER, Cell, Turn, bare
+from voices import Voice
 
 NEVER_HEAR = frozenset("JXYZ")
 """Roles that are no receivers: the bystander that only joins, and those that talk."""
 
 
 class CellMaker:
-    """Takes in the turns of one cell, one after another. Raises programs.Absent or lab.Unavailable."""
+    """Takes in the turns of one cell, one after another. Raises resolver.Absent or lab.Unavailable."""
 
     def __init__(self, compiler: Compiler, *, can_switch_users: bool) -> None:
         self._compiler = compiler
@@ -36,7 +38,7 @@ class CellMaker:
         who = Actor.of(actor)
         if who.place in USERS and not self._can_switch_users:
             raise labs.Unavailable(NO_USERS)
-        if who.host not in ("h1", *self._compiler.lab.hosts):
+        if who.host not in (HERE, *self._compiler.lab.hosts):
             raise labs.Unavailable(f"no host {who.host} in this lab")
         part = self._compiler.part(number, staged=actor == SENDER, host=who.host)
         first = len(self._voices)

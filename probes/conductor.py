@@ -12,37 +12,26 @@ import collections
 import os
 import random
 import time
-from typing import Any, Callable, Deque, Dict, List, NamedTuple, Optional, Tuple, Union
+from typing import Callable, Deque, Dict, List, NamedTuple, Optional, Tuple, Union
 
+import batches
+import controls
 import counters
 import lab as labs
 import limits
+from allotment import Allotment
+from batches import Batch
 from cells import CellMaker
-from crew import SENDER_PORTS, Actor, Crew, Silent, Void, users
+from crew import Actor, Crew, Silent, Void, users
 from process import RoleLost
-from programs import Compiler, Voice
+from programs import Compiler
 from speech import Manner, listeners, speak
-from trials import SENDER, Cell, Seen, Trial, Turn, bare
-
-_TRIES = 3
-_FEWEST_PORTS = 450  # two batches
-_SPENT_PORTS = range(2000, 9000)
-"""Ports of a private lab for cells that leave them in TIME_WAIT, each used again as late as can be."""
-
-_APART = "J0"
-"""Where the controls live when the first role of a batch is elsewhere, or does not stay to the end."""
+from trials import SENDER, Cell, Seen, Trial, bare
 
 _UNDECIDED = "a connection was neither made nor refused"
 
 Results = Callable[[Cell, Union[Seen, str]], None]
 """Called with a cell and what was seen of it, or the reason why that is inconclusive."""
-
-
-class Batch(NamedTuple):
-    """Cells to try together, and how often that failed."""
-
-    cells: List[Cell]
-    tries: int = 0
 
 
 class Settings(NamedTuple):
@@ -71,34 +60,19 @@ class Conductor:
         self.compiler = Compiler(lab)
         self.limits = limits.read()
         self.counts: Dict[str, int] = collections.Counter()
-        self._trial = 0
-        # A private lab is its own; only those who share a host share its ports and groups.
-        index, count = settings.share if lab.kind == "host" else (0, 1)
-        self._port_count = lab.port_count // count
-        self._first_port = lab.first_port + index * self._port_count
-        self._slots = labs.GROUPS // count
-        self._first_slot = index * self._slots
-        self._cell_ports = self._port_count - min(SENDER_PORTS, self._port_count // 3)
-        if self._cell_ports < _FEWEST_PORTS:
-            raise labs.LabError(f"{count} probes in one lab have too few ports each: use fewer (--jobs)")
-        self._port = random.SystemRandom().randrange(self._cell_ports)
+        self.allotment = Allotment(lab, settings.share)
         self._silences = 0
         self._users = users(getattr(os, "geteuid", lambda: None)(), _text("/proc/self/uid_map"))
-        self._spent_ports = _SPENT_PORTS if lab.kind == "private" else range(0)
-        self._spent = 0
         self._closing: Optional[Tuple[Batch, List[Trial], List[str], Results]] = None
-        self._controls: Dict[Any, Cell] = {}
-        self._groups: Dict[int, str] = {}
-        top_port = self._first_port + self._port_count - 1
-        sender_ports = range(top_port, self._first_port + self._cell_ports - 1, -1)
-        self._crew = Crew(self.compiler, sender_ports, self.counts, cpu)
+        self._controls = controls.Controls(self.compiler)
+        self._crew = Crew(self.compiler, self.allotment.sender_ports, self.counts, cpu)
 
     # --- cells -----------------------------------------------------------------------------------
 
     def cell(self, identifier: str, steps: List[Tuple[str, int]], *, solo: bool = False) -> Cell:
         """Compile a cell; `steps` are (role, number of its operations in the compiler).
 
-        Raises programs.Absent or lab.Unavailable.
+        Raises resolver.Absent or lab.Unavailable.
         """
         if self.lab.unavailable:
             raise labs.Unavailable(self.lab.unavailable)
@@ -111,7 +85,10 @@ class Conductor:
         """Measure every cell once, in batches of a random composition; see Results."""
         shuffled = list(cells)
         generator.shuffle(shuffled)
-        queue: Deque[Batch] = collections.deque(self._batches(shuffled))
+        lanes = self.settings.share[1]
+        queue: Deque[Batch] = collections.deque(
+            batches.make(shuffled, self.limits, lanes=lanes, alone=self.settings.fresh)
+        )
         while queue or self._closing:
             try:
                 if queue:
@@ -132,37 +109,12 @@ class Conductor:
                 self.counts["taken ports"] += len(taken.cells)
                 queue.extend(self._again(Batch(taken.cells, taken.tries), "port in use", results))
 
-    def _batches(self, cells: List[Cell]) -> List[Batch]:
-        by_shape: Dict[Tuple[Any, ...], List[Cell]] = {}
-        alone = []
-        for cell in cells:
-            if cell.solo or self.settings.fresh:
-                alone.append(Batch([cell]))
-            else:
-                key = (cell.shape, cell.ends, cell.listens, cell.ports, cell.spends)
-                by_shape.setdefault(key, []).append(cell)
-        batches = []
-        for (_, _, listens, ports, _), members in by_shape.items():
-            start = 0
-            most = self.limits.cells(listens=listens, lanes=self.settings.share[1])
-            for size in limits.split(len(members), max(1, most // ports)):
-                batches.append(Batch(members[start : start + size]))
-                start += size
-        return batches + alone
-
     def _again(self, batch: Batch, reason: str, results: Results) -> List[Batch]:
-        tries = batch.tries + 1
-        hopeless = self._silences > 1
-        if len(batch.cells) == 1 or hopeless:
-            if tries < _TRIES and not hopeless:
-                return [Batch(batch.cells, tries)]
-            for cell in batch.cells:
-                results(cell, reason)
-            return []
-        if tries < 2:
-            return [Batch(batch.cells, tries)]
-        half = len(batch.cells) // 2
-        return [Batch(batch.cells[:half], 1), Batch(batch.cells[half:], 1)]
+        """Return how a batch is tried again; the cells that are not end with the reason."""
+        more = batches.again(batch, hopeless=self._silences > 1)
+        for cell in batch.cells if not more else ():
+            results(cell, reason)
+        return more
 
     def _clear(self, problem: Exception) -> None:
         """Start over with new processes: what the old ones hold and say is no longer known."""
@@ -183,10 +135,10 @@ class Conductor:
         by_number = {trial.number: trial for trial in trials}
         lost_before = counters.lost_datagrams()
         shape = batch.cells[0].shape
-        if trials[-1].cell.shape == (_APART,):
-            self._crew.post_round(_APART, 0, trials)
+        if trials[-1].cell.shape == (controls.APART,):
+            self._crew.post_round(controls.APART, 0, trials)
             self._settle()
-            self._crew.take(_APART)
+            self._crew.take(controls.APART)
         for position, actor in enumerate(shape):
             if actor == SENDER:
                 self._speak(position, trials, by_number)
@@ -270,78 +222,22 @@ class Conductor:
             raise Void("datagrams arrived after their batch was settled")
         self._closing = None
         self._silences = 0
-        silent = [
-            kind
-            for trial in trials
-            for kind in (trial.cell.voices[0].kind if not trial.cell.id else None,)
-            if kind is not None and trial.voicings[0].sent and not trial.voicings[0].heard
-        ]
+        silent = controls.silent(trials)
         for trial in trials:
             if trial.cell.id and not trial.port_was_taken():
                 results(trial.cell, _UNDECIDED if trial.timed_out() else trial.seen(silent))
 
     def _trials(self, cells: List[Cell]) -> List[Trial]:
-        controls: Dict[Any, Voice] = {}
-        for cell in cells:
-            for voice in cell.voices:
-                if voice.kind is not None and not voice.connects:
-                    controls.setdefault(voice.kind, voice)
         # Controls take part in the first round only, with its role.
-        everybody = cells + [self._control(cells[0], voice) for voice in controls.values()]
+        everybody = cells + self._controls.of(cells)
         step = cells[0].ports
-        first = self._ports_for(cells[0], step * len(everybody))
+        needed = step * len(everybody)
+        port = self.allotment.ports(cells[0], needed, self.limits.slots, self._crew.sender_ports)
         trials = []
         for offset, cell in enumerate(everybody):
-            self._trial = (self._trial + 1) & 0xFFFFFFFF
-            port = first + step * offset
-            trials.append(Trial(cell, self._trial, port, self._group(self._trial)))
+            number = self.allotment.trial()
+            trials.append(Trial(cell, number, port + step * offset, self.allotment.group(number)))
         return trials
-
-    def _ports_for(self, cell: Cell, needed: int) -> int:
-        """Return the first of `needed` ports in a row, for a batch of cells like this one."""
-        if cell.spends and self._spent_ports:
-            # What is left in TIME_WAIT for a minute must not meet another cell.
-            if self._spent + needed > len(self._spent_ports):
-                self._spent = 0
-            self._spent += needed
-            return self._spent_ports[self._spent - needed]
-        count = self._cell_ports
-        if self._port + needed > count:
-            self._port = 0
-        first = self._first_port + self._port
-        if cell.solo:
-            first = limits.solo_port(
-                first, count - self._port - needed, self.limits.slots, self._crew.sender_ports
-            )
-        self._port = first - self._first_port + needed
-        return first
-
-    def _group(self, trial: int) -> str:
-        slot = trial % self._slots
-        if slot not in self._groups:
-            self._groups[slot] = self.lab.address("group4", self._first_slot + slot)
-        return self._groups[slot]
-
-    def _control(self, cell: Cell, voice: Voice) -> Cell:
-        """Return the lone receiver that hears a voice of `cell`, opened in the first turn of it."""
-        actor = cell.shape[0]
-        if actor == SENDER or "@" in actor or any(turn.ends for turn in cell.rounds):
-            actor = _APART
-        key = (actor, voice.kind, voice.at)
-        if key not in self._controls:
-            program, own_voice = self.compiler.control(voice)
-            self._controls[key] = Cell(
-                "",
-                (Turn(actor, program),),
-                [own_voice._replace(at=voice.at)],
-                (bare(actor),),
-                (actor,),
-                ("",),
-                (),
-                listens=False,
-                solo=False,
-            )
-        return self._controls[key]
 
     def stop(self) -> None:
         """Stop all roles; they are started again when they are needed."""

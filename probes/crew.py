@@ -11,12 +11,11 @@ from typing import Any, Dict, List, NamedTuple, Optional, Set
 
 import platforms
 from process import RoleProcess
-from programs import HOME, Compiler, Pool
+from programs import Compiler
 from sender import Fence
+from symbols import HERE
 from trials import SENDER, Trial, bare
-
-SENDER_PORTS = 2400
-"""Ports that are kept from the cells for the sender's sockets, at most."""
+from voices import Pool
 
 _PATIENCE = 30.0  # seconds for an answer
 _FENCE_PATIENCE = 2.0  # seconds; a quarter of a second once a fence stayed silent twice
@@ -51,7 +50,7 @@ class Actor(NamedTuple):
     @property
     def host(self) -> str:
         """The host of the lab that the process is on."""
-        return self.place if self.place.startswith("h") else HOME
+        return self.place if self.place.startswith("h") else HERE
 
 
 class Void(Exception):
@@ -79,7 +78,7 @@ class Crew:
         self._pools: Dict[Pool, int] = {}
         self._pool_sizes: Dict[int, int] = {}
         self._fences_made = 0
-        self._fences = self._fences_on(HOME)
+        self._fences = self._fences_on(HERE)
         self._told: Set[str] = set()
 
     def post(self, name: str, *request: Any) -> None:

@@ -26,7 +26,7 @@ import lab as labs
 import options
 import platforms
 from conductor import Conductor
-from programs import Absent
+from resolver import Absent
 from trials import Cell, Seen, observation
 
 PROTOCOL = 2

@@ -33,7 +33,8 @@ class RoleProcess:
     ) -> None:
         self.name = name
         program = sys.path[0] or os.curdir
-        command = [sys.executable, "-s", "-S", "-E", program, "--role", name]  # no site: it only costs time
+        # Without site: it only costs time.
+        command = [sys.executable, "-s", "-S", "-E", program, "--role", name]
         place = place or {}
         inherited = {"pass_fds": place["descriptors"]} if place.get("descriptors") else {}
         self._child = subprocess.Popen(

@@ -11,12 +11,13 @@ answered by one message:
     ("here", surroundings, fences), ("exit",)  no answer; what acts need to know of the lab, and the end
 
 `heard` and `again` are bitmaps of sequence numbers (see payload.py); a plain number is label 0. `told` is
-what acts (acts.py) had to say, see `Told`. A process may have further sockets of each trial, by name: the
-first three requests then end with the name.
+what acts (acts.py) had to say, see talk.py. A process may have further sockets of each trial, by name:
+the first three requests then end with the name.
 """
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import signal
@@ -24,29 +25,18 @@ import socket
 import sys
 from typing import Any, Callable, Dict, List, Optional, Set, Tuple, Union
 
-import acts
 import errnos
 import frames
 import payload
 import sender
+from drain import Found, drain_connections, drain_datagrams
+from opcodes import ACT, BEFORE_BOUND, BIND, LISTEN, SET, SOCKET, call
+from place import Place, Surroundings
+from talk import Talk, Told
 
-SOCKET, SET, BIND, LISTEN, JOIN, ACT = range(6)
-CALLS = ("socket", "set", "bind", "listen", "join")
-"""What every cell does, performed in one loop; ACT is any other operation (acts.py), or one labelled."""
-
-_READ_TIMEOUT = 0.5  # seconds for the payload of an accepted connection; it was sent before the fence
-_FLOOD = 100_000  # foreign datagrams after which a socket is left alone
 _NONBLOCK = getattr(socket, "SOCK_NONBLOCK", 0)
 
-Found = Dict[int, Tuple[int, int]]
 Heard = Dict[int, Union[int, Found]]
-
-
-Told = Tuple[Dict[int, Dict[str, str]], Dict[int, List[Tuple[int, int, str]]], List[int], Optional[bool]]
-"""({trial: {label: note}}, {trial: [(voice, sent, errno)]}, trials without an open socket, fence heard).
-
-The fence is None where nothing was sent.
-"""
 
 
 class Role:
@@ -55,7 +45,7 @@ class Role:
     def __init__(self, nonce: bytes, voice: Optional[sender.Sender] = None) -> None:
         self.nonce = nonce
         self.voice = voice
-        self.surroundings = acts.Surroundings({}, {}, (0, 0))
+        self.surroundings = Surroundings({}, {}, (0, 0))
         self.fences: List[Any] = []
         self.programs: Dict[int, List[Tuple[Any, ...]]] = {}
         self.sockets: Dict[int, socket.socket] = {}
@@ -68,7 +58,7 @@ class Role:
 
     def here(self, surroundings: Tuple[Any, ...], fences: List[Any]) -> None:
         """Learn what the lab's addresses are called, and where this role's fence goes."""
-        self.surroundings = acts.Surroundings(*surroundings)
+        self.surroundings = Surroundings(*surroundings)
         self.fences = fences
 
     def sibling(self, name: str) -> Role:
@@ -94,7 +84,7 @@ class Role:
         self.programs.update(programs)
         failures = {}
         sockets = self.sockets
-        told = None
+        talk = None
         for trial, port, group, number, first_voice in entries:
             operations = self.programs[number]
             sock = sockets.get(trial)
@@ -107,16 +97,18 @@ class Role:
                     if code == SOCKET:
                         if trial in sockets:
                             self._drop(trial)
-                        sock = self._socket(operation)
+                        sock = self.make(operation[1], operation[2])
                         sockets[trial] = sock
+                        self.refused.discard(trial)
                         continue
                     if code == ACT:
-                        if told is None:
-                            told = _Talk(self)
-                        told.act(operation, acts.Place(self, trial, port, group or ""), first_voice)
+                        if talk is None:
+                            talk = Talk(self)
+                        talk.act(operation, Place(self, trial, port, group or ""), first_voice)
                         sock = sockets.get(trial)
                         continue
-                    assert sock is not None
+                    if sock is None:  # closed in an earlier turn
+                        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
                     if code == SET:
                         sock.setsockopt(operation[1], operation[2], operation[3])
                     elif code == BIND:
@@ -130,14 +122,17 @@ class Role:
                         membership = socket.inet_aton(group or "") + operation[3]
                         sock.setsockopt(operation[1], operation[2], membership)
             except OSError as error:
-                failures[trial] = _call(operation) + " " + errnos.name(error)
-                if _call(operation).startswith(_BEFORE_BOUND):
+                failed = call(operation)
+                failures[trial] = failed + " " + errnos.name(error)
+                if failed.startswith(BEFORE_BOUND):
                     self._drop(trial)
                     self.refused.add(trial)
-        return failures, None if told is None else told.all()
+        return failures, None if talk is None else talk.told()
 
-    def _socket(self, operation: Tuple[Any, ...]) -> socket.socket:
-        made = socket.socket(operation[1], operation[2] | _NONBLOCK)
+    @staticmethod
+    def make(family: int, kind: int) -> socket.socket:
+        """Return a new socket that never waits."""
+        made = socket.socket(family, kind | _NONBLOCK)
         if not _NONBLOCK:
             made.setblocking(False)
         return made
@@ -153,6 +148,7 @@ class Role:
     def adopt(self, trial: int, sock: socket.socket) -> None:
         """Take a socket that was made elsewhere, in place of the one there is."""
         self._drop(trial)
+        self.refused.discard(trial)
         self.sockets[trial] = sock
 
     def forget(self, trial: int) -> None:
@@ -163,14 +159,6 @@ class Role:
     def is_open(self, trial: int) -> bool:
         """Tell whether the trial's socket can hear: bound for datagrams, or listening."""
         return trial in self.bound or trial in self.listening
-
-    def device_symbol(self, device: str) -> str:
-        """Return what an interface is called in this lab."""
-        try:
-            index = socket.if_nametoindex(device)
-        except OSError:
-            return "other"
-        return self.surroundings.devices.get(index, "other")
 
     def _drop(self, trial: int) -> None:
         self.bound.pop(trial, None)
@@ -208,41 +196,12 @@ class Role:
             if strangers:
                 foreign[trial] = strangers
         for trial, (sock, head) in self.listening.items():
-            found, strangers = self._drain_connections(sock, head[: payload.HEAD])
+            found, strangers = drain_connections(sock, head[: payload.HEAD], self.kept)
             if found:
                 heard[trial] = found
             if strangers:
                 foreign[trial] = strangers
         return heard, foreign
-
-    def _drain_connections(self, listener: socket.socket, head: bytes) -> Tuple[Found, int]:
-        """Accept until the queue is empty; a connection without our payload is a stranger's.
-
-        The connections stay open until the batch is closed, so that the client is the one that resets
-        them and nothing is left in TIME_WAIT.
-        """
-        found: Found = {}
-        strangers = 0
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except BlockingIOError:
-                return found, strangers
-            except (ConnectionAbortedError, InterruptedError):
-                continue  # a stranger's that is gone already; any other error ends this role
-            self.kept.append(connection)
-            connection.settimeout(_READ_TIMEOUT)
-            try:
-                data = connection.recv(payload.MAXIMUM)
-            except OSError:
-                data = b""
-            if data[: payload.HEAD] == head and len(data) >= payload.HEAD + 3:
-                label = data[12]
-                bits = 1 << (data[13] | data[14] << 8)
-                before, again = found.get(label, (0, 0))
-                found[label] = (before | bits, again | before & bits)
-            else:
-                strangers += 1
 
     def hang_up(self) -> None:
         """Close the accepted connections, those of siblings too."""
@@ -277,101 +236,6 @@ class Role:
         self.bound.clear()
         self.listening.clear()
         return late
-
-
-_BEFORE_BOUND = ("socket", "set", "bind")
-
-
-def _call(operation: Tuple[Any, ...]) -> str:
-    """Return the call as a failure names it, with the option of a `set`."""
-    if operation[0] == SET:
-        return "set " + str(operation[4])
-    return str(operation[2]) if operation[0] == ACT else CALLS[operation[0]]
-
-
-class _Talk:
-    """What the acts of one request told so far."""
-
-    def __init__(self, role: Role) -> None:
-        self.role = role
-        self.notes: Dict[int, Dict[str, str]] = {}
-        self.spoken: Dict[int, List[Tuple[int, int, str]]] = {}
-        self.trials: Set[int] = set()
-        self.talked = False
-
-    def act(self, operation: Tuple[Any, ...], place: acts.Place, first_voice: int) -> None:
-        """Perform one act, and note its result if it has a label. Raises OSError if it has none."""
-        _, label, _, name, arguments = operation
-        self.trials.add(place.trial)
-        if name in acts.TALKING and not self.talked:
-            self.talked = True
-            if self.role.voice is not None:
-                self.role.voice.stay()
-        if name == "speak":
-            host, port, voice, times = arguments
-            sent, error = acts.speak(place, host, port, first_voice + voice, times)
-            self.spoken.setdefault(place.trial, []).append((first_voice + voice, sent, error))
-            return
-        try:
-            result = self._result(name, place, arguments)
-        except OSError as error:
-            if label is None:
-                raise
-            result = errnos.name(error)
-        if label is not None:
-            self.notes.setdefault(place.trial, {})[label] = result
-
-    def _result(self, name: str, place: acts.Place, arguments: Tuple[Any, ...]) -> str:
-        if name == "socket":
-            place.role.adopt(place.trial, place.role._socket((SOCKET, *arguments)))
-            return "ok"
-        if name == "absent":
-            return name
-        try:
-            return acts.ACTS[name](place, *arguments)
-        except BlockingIOError:
-            if name in _MAY_FIND_NOTHING:
-                return acts.NOTHING
-            raise
-        except (ValueError, TypeError, AttributeError, OverflowError, ImportError) as error:
-            # Python cannot do here what was asked; that is this act's failure, and no other cell's.
-            raise OSError(None, str(error)) from error
-
-    def all(self) -> Told:
-        """Return it, with the fence if anything was sent."""
-        shut = [trial for trial in self.trials if not self.role.is_open(trial)]
-        fenced = None
-        if self.talked and self.role.voice is not None:
-            fenced = self.role.voice.fence(self.role.fences, _FENCE_PATIENCE)
-        return self.notes, self.spoken, shut, fenced
-
-
-_FENCE_PATIENCE = 2.0  # seconds
-_MAY_FIND_NOTHING = ("receive", "errors", "accept")
-
-
-def drain_datagrams(sock: socket.socket, head: bytes, data: bytes, bits: int) -> Tuple[Found, int]:
-    """Read a datagram socket until it is empty: ({label: (heard, again)}, foreign datagrams).
-
-    `data` was read already and comes first; `bits` were heard already under label 0. An empty `data`
-    counts as foreign: on Windows it stands for the ICMP error of an earlier send (WSAECONNRESET).
-    """
-    found: Found = {0: (bits, 0)} if bits else {}
-    strangers = 0
-    while strangers < _FLOOD:
-        if data[: payload.HEAD] == head and len(data) == payload.HEAD + 3:
-            bit = 1 << (data[13] | data[14] << 8)
-            before, again = found.get(data[12], (0, 0))
-            found[data[12]] = (before | bit, again | before & bit)
-        else:
-            strangers += 1
-        try:
-            data = sock.recv(payload.MAXIMUM)
-        except BlockingIOError:
-            break
-        except OSError:
-            data = b""
-    return found, strangers
 
 
 def main() -> None:

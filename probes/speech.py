@@ -10,9 +10,9 @@ import groups
 import stages
 from crew import Crew, Void
 from limits import Limits
-from programs import GROUP4
 from sender import UNTRIED
 from trials import SENDER, Trial, Voicing, bitmap, sequence_numbers
+from voices import GROUP4
 
 Window = List[Tuple[Trial, int, Tuple[int, ...]]]
 """(trial, index of its voice, sequence numbers) for each thing to be sent before the next drain."""

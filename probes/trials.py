@@ -5,11 +5,10 @@ from __future__ import annotations
 import functools
 from typing import Any, Collection, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
-from programs import Voice
+from opcodes import BEFORE_BOUND
+from voices import Voice
 
 SENDER = "S"
-
-BEFORE_BOUND = ("socket", "set", "bind")
 
 
 class VoiceSeen(NamedTuple):

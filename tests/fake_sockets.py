@@ -58,6 +58,11 @@ class FakeSocket:
         self.address: tuple[str, int] = ("", 0)
         self.closed = False
 
+    @property
+    def type(self) -> int:
+        """The type without the flags that Linux has beside it, as Python tells it."""
+        return self.kind & 0xF
+
     def _call(self, name: str, *arguments: Any) -> None:
         assert not self.closed
         self.network.check(name, *arguments)

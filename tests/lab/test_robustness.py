@@ -10,7 +10,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-import crew
+import allotment
 import lab
 import pytest
 from laboratory import (
@@ -100,7 +100,7 @@ for host, data in itertools.cycle(itertools.product(hosts, kinds)):
     time.sleep(0.003)  # a stranger, not an attack: full buffers would void every batch
 """
 FIRST_PORT, PORT_COUNT = lab.cell_ports(32768, 60999)
-CELL_PORTS = (FIRST_PORT, FIRST_PORT + PORT_COUNT - crew.SENDER_PORTS)
+CELL_PORTS = (FIRST_PORT, FIRST_PORT + PORT_COUNT - allotment.SENDER_PORTS)
 HOSTS = ("127.0.0.1", "127.255.255.255", "198.51.100.1", "198.51.100.255", "255.255.255.255")
 
 

@@ -273,8 +273,8 @@ def test_conductors_side_by_side_share_neither_ports_nor_groups(monkeypatch: pyt
     for index in range(2):
         world = World()
         leader = make_conductor(monkeypatch, world, share=(index, 2))
-        leader._port = leader._cell_ports - 300
-        leader._trial = leader._slots - 300
+        leader.allotment.next_port = leader.allotment.cell_ports - 300
+        leader.allotment.last_trial = leader.allotment.slots - 300
         for _ in range(4):
             measure(leader, pairs(leader, 190, "group4"))
         entries = [entry for batch in batches(world) for entry in batch]
@@ -355,8 +355,8 @@ def test_without_a_control_nothing_is_concluded(monkeypatch: pytest.MonkeyPatch)
     world = World(fake_roles.the_lone)
     world.refuses = lambda role, port, _: "bind EADDRINUSE" if port in controls else None
     leader = make_conductor(monkeypatch, world)
-    leader._port = 0
-    controls = {leader._first_port + 10}
+    leader.allotment.next_port = 0
+    controls = {leader.allotment.first_port + 10}
     cells = pairs(leader, 10)
     results = measure(leader, cells)
     assert once_each(results, cells)

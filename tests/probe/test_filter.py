@@ -13,7 +13,7 @@ import lab
 import platforms
 import pytest
 from fake_roles import FakeLab, World, make_conductor
-from programs import Absent
+from resolver import Absent
 from trials import Seen, VoiceSeen
 
 if TYPE_CHECKING:

@@ -213,6 +213,62 @@ def test_reuse_values(platform: str, constants: dict[str, int], absent: dict[str
     assert found["addr+port"].options == ("SO_REUSEADDR", "SO_REUSEPORT")
 
 
+@pytest.mark.parametrize(
+    ("platform", "name", "expected"),
+    [
+        # In the table of what nearly every cell sets
+        ("linux", "SO_REUSEADDR", (1, 2, "int")),
+        ("openbsd7", "IP_MULTICAST_TTL", (0, 10, "uchar")),
+        ("win32", "EXCLUSIVE", (0xFFFF, -5, "int")),
+        ("linux", "EXCLUSIVE", None),
+        # Beyond it: from Python's constants, or from the headers where Python leaves a name out
+        ("linux", "SO_RCVTIMEO", (1, 20, "int")),
+        ("linux", "IP_PKTINFO", (0, 8, "int")),
+        ("linux", "IPV6_RECVERR", (41, 25, "int")),
+        ("linux", "UDP_CORK", (17, 1, "int")),
+        ("linux", "TCP_NODELAY", (6, 1, "int")),
+        ("linux", "MCAST_JOIN_GROUP", (0, 42, "int")),
+        ("darwin", "IP_PKTINFO", None),
+        ("freebsd14", "SO_BINDTODEVICE", None),
+        ("win32", "IP_FREEBIND", None),
+        ("win32", "SO_REUSEPORT", None),
+        # What takes the symbol of an interface
+        ("linux", "SO_BINDTODEVICE", (1, 25, options.DEVICE_NAME)),
+        ("linux", "SO_BINDTOIFINDEX", (1, 62, options.INDEX)),
+        ("linux", "IP_UNICAST_IF", (0, 50, options.INDEX_IN_NETWORK_ORDER)),
+        ("linux", "IPV6_UNICAST_IF", (41, 76, options.INDEX_IN_NETWORK_ORDER)),
+        ("linux", "IPV6_MULTICAST_IF", (41, 17, options.INDEX)),
+        # What nobody knows
+        ("linux", "SO_NO_SUCH_OPTION", None),
+        ("linux", "AF_INET", None),
+    ],
+)
+def test_any_option_is_found_by_its_name(
+    platform: str, name: str, expected: tuple[int, int, str] | None
+) -> None:
+    """Level by the beginning of its name, number as this system has it, and what value it takes."""
+    more = {
+        "AF_INET": 2,
+        "SO_RCVTIMEO": 20,
+        "SO_BINDTODEVICE": 25,
+        "TCP_NODELAY": 1,
+        "MCAST_JOIN_GROUP": 42,
+        "IPV6_MULTICAST_IF": 17,
+    }
+    constants = SYSTEMS[platform] | (more if platform == "linux" else {})
+    assert options.find(platform, constants, name) == expected
+
+
+def test_levels_are_those_of_the_system() -> None:
+    """Python names IPPROTO_TCP and SOL_SOCKET nearly everywhere; the standards say the rest."""
+    assert options.find("darwin", BSD | {"TCP_NODELAY": 1}, "TCP_NODELAY") == (6, 1, "int")
+    assert options.find("darwin", BSD | {"TCP_X": 1, "IPPROTO_TCP": 7}, "TCP_X") == (7, 1, "int")
+    nameless = {"SO_X": 3}
+    assert options.find("linux", nameless, "SO_X") == (1, 3, "int")
+    assert options.find("darwin", nameless, "SO_X") == (0xFFFF, 3, "int")
+    assert options.find("darwin", {"IPV6_X": 3}, "IPV6_X") == (41, 3, "int")
+
+
 def test_this_system() -> None:
     """The constants of the running Python are understood."""
     known = options.known(sys.platform, vars(socket))

@@ -6,11 +6,12 @@ import socket
 from typing import Any
 
 import lab
-import programs
 import pytest
 from fake_roles import FakeLab
-from programs import Absent, Compiler, Part
-from role import BIND, JOIN, LISTEN, SET, SOCKET
+from opcodes import ACT, BIND, JOIN, LISTEN, SET, SOCKET
+from programs import Compiler, Part
+from resolver import Absent
+from voices import Pool
 
 UDP4 = (int(socket.AF_INET), int(socket.SOCK_DGRAM))
 BSD = {
@@ -38,7 +39,7 @@ CONSTANTS = {
 }
 
 
-def make(platform: str = "linux", lab_facts: dict[str, bool] | None = None) -> Compiler:
+def make(platform: str = "linux", lab_facts: dict[str, Any] | None = None) -> Compiler:
     """Return a compiler for a system, in a lab of plain facts."""
     return Compiler(FakeLab(**lab_facts or {}), platform, CONSTANTS[platform])
 
@@ -174,7 +175,7 @@ def test_what_is_absent_stays_absent() -> None:
     ],
 )
 def test_what_the_lab_lacks_or_forbids_is_unavailable(
-    facts: dict[str, bool], step: list[Any], reason: str
+    facts: dict[str, Any], step: list[Any], reason: str
 ) -> None:
     """With the reason, and before anything is opened or sent."""
     with pytest.raises(lab.Unavailable, match=f"^{reason}$"):
@@ -212,8 +213,8 @@ def test_a_voice_says_where_and_from_which_sockets() -> None:
         ["send", "c", "lobcast", {"broadcast": 1}],
     ).voices
     assert (plain.host, other.host) == ("127.0.0.1", "198.51.100.1")
-    assert plain.pool == other.pool == programs.Pool(UDP4[0], ())
-    assert broadcast.pool == programs.Pool(UDP4[0], ((1, 6, 1),))
+    assert plain.pool == other.pool == Pool(UDP4[0], ())
+    assert broadcast.pool == Pool(UDP4[0], ((1, 6, 1),))
     assert broadcast.kind == ("lobcast", None)
     assert not plain.connects
 
@@ -264,9 +265,163 @@ def test_a_control_is_the_most_willing_receiver(
     assert ((1, 6, 1) in own.pool.options) == (kind == socket.AF_INET)
 
 
+# Acts, labels, ports
+
+
+def note(label: str, *operation: Any) -> list[Any]:
+    """Return a labelled operation."""
+    return ["note", label, list(operation)]
+
+
+def test_a_labelled_operation_is_an_act() -> None:
+    """Whatever it is: its result is told, and the rest goes on."""
+    found = program(make(), note("made", "socket", "udp4"), note("tried", "bind", "lo4"))
+    assert found == [
+        (ACT, "made", "socket", "socket", UDP4),
+        (ACT, "tried", "bind", "bind", ("127.0.0.1", "P", 0)),
+    ]
+
+
 @pytest.mark.parametrize(
-    ("host", "expected"), [("127.0.0.1", "AF_INET"), ("::1", "AF_INET6"), ("::ffff:1.2.3.4", "AF_INET6")]
+    "bind",
+    [
+        ["bind", "lo4", "P+1"],
+        ["bind", "lo4", 0],
+        ["bind", "group4b"],
+        ["bind", "link6"],
+        ["bind", "lo6", {"on": "if6"}],
+    ],
 )
-def test_the_family_of_an_address(host: str, expected: str) -> None:
-    """By the way it is written: a v4-mapped address takes an IPv6 socket."""
-    assert programs.family(host) == int(getattr(socket, expected))
+def test_what_is_not_the_usual_bind_is_an_act(bind: list[Any]) -> None:
+    """Another port or group, a zone or a scope."""
+    found = program(make(), ["socket", "udp4"], bind)
+    assert [op[0] for op in found] == [SOCKET, ACT]
+    assert program(make(), ["socket", "udp4"], ["bind", "lo4"])[1][0] == BIND
+
+
+def test_a_bind_in_a_later_turn_is_an_act() -> None:
+    """Only the role knows what kind of socket there is."""
+    assert [op[0] for op in program(make(), ["bind", "lo4"])] == [ACT]
+    assert [op[0] for op in program(make(), ["listen", 5])] == [LISTEN]
+
+
+@pytest.mark.parametrize(
+    "join",
+    [
+        ["join", "group4b", "if4"],
+        ["join", "group4", "if4", {"by": "index"}],
+        ["join", "group4", "bad"],
+        ["join", "group4", "none", {"by": "any"}],
+    ],
+)
+def test_what_is_not_the_usual_membership_is_an_act(join: list[Any]) -> None:
+    """The usual one is the trial's own group, on an interface by its address."""
+    found = program(make(), ["socket", "udp4"], join)
+    assert [op[0] for op in found] == [SOCKET, ACT]
+
+
+def test_a_scope_may_stand_where_a_port_is_left_out() -> None:
+    """It is the cell's own port then."""
+    found = program(make(), ["socket", "udp6"], ["connect", "lo6", {"on": "if6"}])
+    assert found[1] == (ACT, None, "connect", "connect", ("::1", "P", 2))
+
+
+def test_an_absent_option_with_a_label_is_a_note() -> None:
+    """Without one the cell is absent, in a later turn as well."""
+    compiler = make("win32")
+    steps = [["socket", "udp4"], note("reuse", "set", "SO_REUSEPORT", 1), ["bind", "lo4"]]
+    assert program(compiler, *steps)[1] == (ACT, "reuse", "set", "absent", ())
+    with pytest.raises(Absent, match=r"^SO_REUSEPORT$"):
+        part(compiler, ["set", "SO_REUSEPORT", 1])
+
+
+@pytest.mark.parametrize(
+    "operations",
+    [
+        [["socket", "udp4"], ["fly"]],
+        [["socket", "udp4"], ["bind", "no-such-address"]],
+        [["socket", "udp4"], ["bind"]],
+        [["socket", "udp4"], ["listen", 1, 2, 3]],
+        [["socket"]],
+        [],
+        [["socket", "udp4"], ["bind", "lo4", "P+x"]],
+        [["send", "label"]],
+    ],
+)
+def test_what_is_not_understood_costs_the_cells_that_ask_for_it(operations: list[list[Any]]) -> None:
+    """They are skipped with a reason: a newer engine may know more."""
+    compiler = make()
+    number = compiler.add(operations)
+    for _ in range(2):
+        with pytest.raises(lab.Unavailable, match=r"^this probe does not understand it"):
+            compiler.part(number, staged=bool(operations) and operations[0][0] == "send")
+
+
+def test_ports_of_a_cell_are_counted() -> None:
+    """The highest that is named anywhere, in a label's operation too."""
+    steps = [["socket", "udp4"], ["bind", "lo4", "P+1"], note("x", "connect", "lo4", "P+3")]
+    assert part(make(), *steps).ports == 4
+    assert part(make(), ["socket", "udp4"], ["bind", "lo4"]).ports == 1
+    assert part(make(), ["socket", "udp4"], ["bind", "lo4", 80]).ports == 1
+    assert part(make(), ["send", "", "lo4", {"port": "P+2"}]).ports == 3
+
+
+@pytest.mark.parametrize(
+    ("operations", "expected"),
+    [
+        ([["socket", "udp4"], ["bind", "lo4"]], {"stream": False, "bound": 0}),
+        ([["socket", "tcp4"], ["bind", "lo4", "P+2"]], {"stream": True, "bound": 2}),
+        ([["socket", "tcp4"], ["bind", "lo4", "0"]], {"stream": True, "bound": None}),
+        ([["socket", "udp6"], ["bind", "lo6", {"on": "if6"}]], {"stream": False, "bound": 0}),
+        ([["socket", "tcp4"], ["connect", "lo4"]], {"stream": True, "connects": True}),
+        ([["socket", "udp4"], ["connect", "lo4"]], {"stream": False, "connects": False}),
+        ([["note", "x", ["accept", "b"]]], {"stream": None, "connects": True}),
+        ([["note", "x", ["close"]]], {"closes": True}),
+        ([["reset"]], {"closes": True}),
+        ([["kill"]], {"closes": True, "ends": "kill", "program": None}),
+        ([["exit"]], {"closes": True, "ends": "exit", "program": None}),
+    ],
+)
+def test_a_part_says_what_becomes_of_its_socket(
+    operations: list[list[Any]], expected: dict[str, Any]
+) -> None:
+    """As far as its own steps tell."""
+    found = part(make(), *operations)
+    assert {name: getattr(found, name) for name in expected} == expected
+
+
+def test_what_a_role_says_itself_is_a_voice_and_an_act() -> None:
+    """Numbered within its turn."""
+    compiler = make()
+    talk: list[Any] = [["socket", "udp4"], ["speak", "a", "lo4"], ["speak", "b", "group4b", "P+1", 3]]
+    found = part(compiler, *talk)
+    assert compiler.programs[found.program or 0][1:] == [
+        (ACT, None, "send", "speak", ("127.0.0.1", "P", 0, 8)),
+        (ACT, None, "send", "speak", (("group4b",), "P+1", 1, 3)),
+    ]
+    assert [(voice.label, voice.own, voice.port) for voice in found.voices] == [
+        ("a", True, 0),
+        ("b", True, 1),
+    ]
+    with pytest.raises(lab.Unavailable, match=lab.LEAVES):
+        part(make(lab_facts={"may_leave": False}), ["socket", "udp4"], ["speak", "a", "limited"])
+
+
+def test_only_acts_need_to_know_the_lab() -> None:
+    """A role is told when its first program with one comes."""
+    compiler = make()
+    plain = part(compiler, ["socket", "udp4"], ["bind", "lo4"]).program
+    acting = part(compiler, ["socket", "udp4"], note("x", "poll")).program
+    assert plain is not None
+    assert acting is not None
+    assert (compiler.acts(plain), compiler.acts(acting)) == (False, True)
+
+
+def test_each_host_has_programs_of_its_own() -> None:
+    """What is called `if4` is the host's."""
+    compiler = Compiler(FakeLab(hosts=("h2",)), "linux", LINUX)
+    number = compiler.add([["socket", "udp4"], ["bind", "if4"]])
+    binds = [
+        compiler.programs[compiler.part(number, host=host).program or 0][1] for host in ("h1", "h2", "h1")
+    ]
+    assert [address for _, address, _ in binds] == ["198.51.100.1", "198.51.100.2", "198.51.100.1"]

@@ -12,13 +12,16 @@ import sys
 from types import SimpleNamespace
 from typing import Any
 
+import drain
 import frames
+import namespaces
 import payload
 import pytest
 import role
 import sender
 from fake_sockets import FakeSocket, Network
-from role import BIND, JOIN, LISTEN, SET, SOCKET, Role
+from opcodes import ACT, BIND, JOIN, LISTEN, SET, SOCKET
+from role import Role
 
 NONCE = b"01234567"
 UDP = (SOCKET, int(socket.AF_INET), int(socket.SOCK_DGRAM))
@@ -195,7 +198,7 @@ def test_an_error_in_between_loses_nothing(network: Network) -> None:
 
 def test_a_flood_of_strangers_is_left_alone(monkeypatch: pytest.MonkeyPatch, network: Network) -> None:
     """A socket that never runs dry must not keep the batch from ending."""
-    monkeypatch.setattr(role, "_FLOOD", 10)
+    monkeypatch.setattr(drain, "_FLOOD", 10)
     found, strangers = receiver(network, *[b"flood"] * 50).drain()
     assert found == {}
     assert strangers == {5: 10}
@@ -271,11 +274,146 @@ def test_a_datagram_after_the_drain_is_late(network: Network) -> None:
     assert one.close() == 0
 
 
+# Acts
+
+
+def act(label: str | None, name: str, *arguments: Any, call: str = "") -> tuple[Any, ...]:
+    """Return one act of a program."""
+    return (ACT, label, call or name, name, arguments)
+
+
+MADE = act("made", "socket", *UDP[1:])
+TRIED = act("tried", "bind", "127.0.0.1", "P")
+
+
+def test_notes_are_told_by_trial(network: Network) -> None:
+    """Of each labelled act its result; an error is one, and the rest goes on."""
+    error = OSError(errno.EADDRINUSE, "")
+    network.refuses = lambda name, args: error if (name, args) == ("bind", (("127.0.0.1", 2),)) else None
+    one = Role(NONCE)
+    entries: list[Any] = [(trial, trial, GROUP, 0, 0) for trial in (1, 2)]
+    failures, told = one.do(entries, {0: [MADE, TRIED, act("who", "name")]})
+    assert failures == {}
+    assert told == (
+        {
+            1: {"made": "ok", "tried": "ok", "who": "other:P"},
+            2: {"made": "ok", "tried": "EADDRINUSE", "who": "other:0"},
+        },
+        {},
+        [2],
+        None,
+    )
+
+
+def test_an_act_without_a_label_must_succeed(network: Network) -> None:
+    """Its call and errno are told as those of any other; what comes after it is left out."""
+    network.refuses = lambda name, _: OSError(errno.EADDRINUSE, "") if name == "bind" else None
+    program = [UDP, act(None, "bind", "127.0.0.1", "P"), act("late", "name")]
+    failures, told = Role(NONCE).do([(5, 10005, GROUP, 0, 0)], {0: program})
+    assert failures == {5: "bind EADDRINUSE"}
+    assert told == ({}, {}, [5], None)
+    assert network.open == []
+
+
+def test_a_refused_actor_leaves_out_its_later_turns(network: Network) -> None:
+    """Unless they begin with a socket of their own; a new batch begins anew."""
+    network.refuses = lambda name, _: OSError(errno.EACCES, "") if name == "bind" else None
+    one = Role(NONCE)
+    entry = (5, 10005, GROUP)
+    programs = {0: RECEIVER, 1: [act("later", "poll")], 2: [UDP, act("anew", "absent")]}
+    assert one.do([(*entry, 0, 0)], programs)[0] == {5: "bind EACCES"}
+    assert one.do([(*entry, 1, 0)], {}) == ({}, None)
+    assert one.do([(*entry, 2, 0)], {}) == ({}, ({5: {"anew": "absent"}}, {}, [5], None))
+    one.close()
+    network.refuses = lambda *_: None
+    assert one.do([(*entry, 1, 0)], {})[1] == ({5: {"later": "EBADF"}}, {}, [5], None)
+
+
+def test_what_fails_after_bind_refuses_nothing(network: Network) -> None:
+    """Its later turns are taken."""
+    network.refuses = lambda name, _: OSError(errno.EACCES, "") if name == "listen" else None
+    one = Role(NONCE)
+    one.do([(5, 10005, GROUP, 0, 0)], {0: LISTENER})
+    told = one.do([(5, 10005, GROUP, 1, 0)], {1: [act("who", "name")]})[1]
+    assert told is not None
+    assert told[0] == {5: {"who": "other:P"}}
+
+
+def test_a_new_socket_takes_the_place_of_the_old_one(network: Network) -> None:
+    """Which is closed, and read no more."""
+    one = receiver(network, datagram(5, 0))
+    one.do([(5, 10006, GROUP, 1, 0)], {1: [MADE]})
+    assert [sock.closed for sock in network.sockets] == [True, False]
+    assert one.drain() == ({}, {})
+    assert not one.is_open(5)
+    one.do([(5, 10006, GROUP, 0, 0)], {})
+    assert [sock.closed for sock in network.sockets] == [True, True, False]
+
+
+# Further sockets of a process
+
+
+def test_siblings_share_programs_and_surroundings(network: Network) -> None:
+    """But no sockets: each name has its own."""
+    one = Role(NONCE)
+    one.here(({"127.0.0.1": "lo4"}, {}, (1, 2)), [])
+    entry = (5, 10005, GROUP)
+    one.do([(*entry, 0, 0)], {0: RECEIVER})
+    one.do([(*entry, 0, 0)], {}, "b")
+    _, told = one.do([(*entry, 1, 0)], {1: [act("who", "name")]}, "b")
+    assert told == ({5: {"who": "lo4:P"}}, {}, [], None)
+    assert len(network.open) == 2
+    network.sockets[1].incoming.append(datagram(5, 3))
+    assert one.drain() == ({}, {})
+    assert one.drain("b") == ({5: 0b1000}, {})
+    assert one.sibling("b").sibling("") is one
+    assert one.sibling("b").sibling("c") is one.sibling("c")
+
+
+def test_closing_a_role_closes_its_siblings(network: Network) -> None:
+    """And counts what came late to them."""
+    one = receiver(network)
+    for name in "bc":
+        one.do([(5, 10005, GROUP, 0, 0)], {}, name)
+        network.sockets[-1].incoming.append(datagram(5, 1))
+    assert one.close() == 2
+    assert network.open == []
+
+
+def test_an_accepted_connection_becomes_a_socket_with_a_name(network: Network) -> None:
+    """It is accepted once; hanging up is for those that nobody has named."""
+    one, [named, other] = listener(network, [], [datagram(5, 0)])
+    program = [act("got", "accept", "c"), act("none", "accept", "d")]
+    other_waits = network.sockets[-1].queue.pop()
+    _, told = one.do([(5, 10005, GROUP, 1, 0)], {1: program})
+    assert told is not None
+    assert told[0] == {5: {"got": "ok", "none": "nothing"}}
+    assert one.sibling("c").sockets[5] is named  # type: ignore[comparison-overlap]
+    assert ("setblocking", False) in named.calls
+    network.sockets[-1].queue.append(other_waits)
+    assert one.drain() == ({5: {0: (1, 0)}}, {})
+    one.hang_up()
+    assert (named.closed, other.closed) == (False, True)
+    one.close()
+    assert named.closed
+
+
+def test_hanging_up_is_for_siblings_too(network: Network) -> None:
+    """They have listeners of their own."""
+    one, [connection] = listener(network, [datagram(5, 0)])
+    first = Role(NONCE)
+    first.siblings["b"] = one
+    one._first = False
+    one.drain()
+    first.hang_up()
+    assert connection.closed
+
+
 # Serving
 
 
-def serve(monkeypatch: pytest.MonkeyPatch, *requests: Any) -> list[Any]:
-    """Let `main` serve some requests and return its answers."""
+def serve(monkeypatch: pytest.MonkeyPatch, *requests: Any, answered: int | None = None) -> list[Any]:
+    """Let `main` serve some requests and return its answers: to all of them, or to so many."""
     given = io.BytesIO()
     frames.write(given, (NONCE, None, {}))
     for request in requests:
@@ -289,7 +427,9 @@ def serve(monkeypatch: pytest.MonkeyPatch, *requests: Any) -> list[Any]:
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=given))
     role.main()
     answers.seek(0)
-    return [frames.read(answers) for _ in requests]
+    found = [frames.read(answers) for _ in range(len(requests) if answered is None else answered)]
+    assert answers.read() == b""
+    return found
 
 
 def test_every_request_has_one_answer_in_order(monkeypatch: pytest.MonkeyPatch, network: Network) -> None:
@@ -310,3 +450,48 @@ def test_every_request_has_one_answer_in_order(monkeypatch: pytest.MonkeyPatch, 
 def test_a_role_that_is_told_nothing_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     """The conductor has gone."""
     assert serve(monkeypatch) == []
+
+
+def test_what_has_no_answer_is_only_noted(monkeypatch: pytest.MonkeyPatch, network: Network) -> None:
+    """`here` comes before the acts that need it; after `exit` nothing is served."""
+    who = [UDP, act("who", "bind", "127.0.0.1", "P"), act("name", "name")]
+    answers = serve(
+        monkeypatch,
+        ("here", ({"127.0.0.1": "lo4"}, {}, (1, 2)), []),
+        ("do", [(5, 10005, GROUP, 0, 0)], {0: who}),
+        ("do", [(5, 10005, GROUP, 0, 0)], {}, "b"),
+        ("exit",),
+        ("drain",),
+        answered=2,
+    )
+    assert [told[0] for _, told in answers] == [{5: {"who": "ok", "name": "lo4:P"}}] * 2
+
+
+# Places
+
+
+def test_a_process_becomes_another_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Supplementary groups go first, then the group: setuid takes the privilege away."""
+    calls: list[tuple[Any, ...]] = []
+    names = ("setgroups", "setgid", "setuid")
+    system = {name: lambda given, name=name: calls.append((name, given)) for name in names}
+    monkeypatch.setattr(role, "os", SimpleNamespace(**system))
+    role._go({})
+    assert calls == []
+    role._go({"user": 40001})
+    assert calls == [("setgroups", []), ("setgid", 40001), ("setuid", 40001)]
+
+
+def test_a_process_moves_to_its_host_before_it_becomes_another_user(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Afterwards it may not."""
+    calls: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(namespaces, "setns", lambda descriptor: calls.append(("setns", descriptor)))
+    system = {
+        name: lambda _, name=name: calls.append((name,)) for name in ("setgroups", "setgid", "setuid")
+    }
+    monkeypatch.setattr(role, "os", SimpleNamespace(**system))
+    role._go({"host": 52, "user": 40002})
+    assert [name for name, *_ in calls] == ["setns", "setgroups", "setgid", "setuid"]
+    assert calls[0] == ("setns", 52)

@@ -7,15 +7,16 @@ import os
 import socket
 from typing import Any
 
+import namespaces
 import payload
 import pytest
 import sender
 from fake_sockets import Network
-from sender import Sender
+from sender import Fence, Sender
 
 NONCE = b"01234567"
 UDP4 = int(socket.AF_INET)
-FENCES = [(UDP4, "127.0.0.1", None, 0), (UDP4, "198.51.100.1", None, 0)]
+FENCES: list[Fence] = [(UDP4, "127.0.0.1", None, 0), (UDP4, "198.51.100.1", None, 0)]
 LO = "127.0.0.1"
 
 
@@ -225,3 +226,49 @@ def test_a_fence_that_cannot_be_sent_is_silent(network: Network) -> None:
     """EPERM from a firewall is no proof of anything."""
     network.refuses = lambda call, _: PermissionError(errno.EPERM, "") if call == "sendto" else None
     assert not Sender(NONCE, None).fence(FENCES, 0.1)
+
+
+def test_a_fence_on_another_host_is_opened_there_and_sent_from_here(
+    monkeypatch: pytest.MonkeyPatch, network: Network
+) -> None:
+    """It closes off the link between them: its socket is in the namespace of the other host."""
+    log: list[tuple[str, Any]] = []
+    monkeypatch.setattr(namespaces, "current", lambda: 40)
+    monkeypatch.setattr(namespaces, "setns", lambda descriptor: log.append(("setns", descriptor)))
+    monkeypatch.setattr(os, "close", lambda descriptor: log.append(("close", descriptor)))
+    network.refuses = lambda call, args: log.append((call, args[0])) if call == "bind" else None
+    one = Sender(NONCE, None)
+    fences: list[Fence] = [FENCES[0], (UDP4, "198.51.100.2", 52, 9001)]
+    assert one.fence(fences, 0.1)
+    assert log == [
+        ("bind", (LO, 0)),
+        *(("setns", 52), ("bind", ("198.51.100.2", 9001)), ("setns", 40), ("close", 40)),
+    ]
+    abroad: Any = one.fences[1]
+    [_, (source, _, to)] = network.sent
+    assert source is not abroad
+    assert to == ("198.51.100.2", 9001)
+    assert one.fence(fences, 0.1)
+    assert network.sent[-1][0] is source
+
+
+def test_who_was_abroad_comes_home_whatever_happens(
+    monkeypatch: pytest.MonkeyPatch, network: Network
+) -> None:
+    """Else all that follows would be sent from the wrong host."""
+    log: list[int] = []
+    monkeypatch.setattr(namespaces, "current", lambda: 40)
+    monkeypatch.setattr(namespaces, "setns", log.append)
+    monkeypatch.setattr(os, "close", log.append)
+    network.refuses = lambda call, _: OSError(errno.EADDRINUSE, "") if call == "bind" else None
+    assert not Sender(NONCE, None).fence([(UDP4, "198.51.100.2", 52, 9001)], 0.1)
+    assert log == [52, 40, 40]
+
+
+def test_a_zone_becomes_the_scope_of_a_destination(
+    monkeypatch: pytest.MonkeyPatch, network: Network, voice: Sender
+) -> None:
+    """Python leaves it out of a pair (socketmodule.c, getsockaddrarg)."""
+    monkeypatch.setattr("sender.socket.if_nametoindex", {"lab0": 7}.__getitem__, raising=False)
+    voice.send([(0, 5, 0, "fe80::1%lab0", 10005, 0, [0]), (1, 6, 0, "::1", 10006, 0, [0])], [], 0.1)
+    assert [to for _, _, to in network.sent] == [("fe80::1", 10005, 0, 7), ("::1", 10006)]

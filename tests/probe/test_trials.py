@@ -6,8 +6,8 @@ import pytest
 import trials
 from hypothesis import given
 from hypothesis import strategies as st
-from programs import Pool, Voice
-from trials import Cell, Trial, bitmap, observation, sequence_numbers
+from trials import Cell, Trial, Turn, bitmap, observation, sequence_numbers
+from voices import Pool, Voice
 
 LOBCAST = ("lobcast", None)
 VOICES = [
@@ -20,7 +20,7 @@ def make(receivers: str = "AB", *, listens: bool = False) -> Trial:
     """Return a trial with two voices and some receivers."""
     cell = Cell(
         "cell",
-        tuple((role, 0) for role in receivers),
+        tuple(Turn(role, 0) for role in receivers),
         VOICES,
         tuple(receivers),
         tuple(receivers),
@@ -75,6 +75,65 @@ def test_a_port_is_taken_when_the_first_socket_is_refused_it(failure: str, expec
 def test_a_cell_without_receivers_has_no_taken_port() -> None:
     """A sender alone takes none."""
     assert not make("").port_was_taken()
+
+
+def planned(*closed: tuple[str, ...], at_last: tuple[str, ...] = ()) -> Trial:
+    """Return a trial of which the steps say who is closed when each of the two voices speaks."""
+    cell = make().cell._replace(closed=closed, closed_at_last=at_last)
+    return Trial(cell, 7, 10007, "239.192.0.7")
+
+
+def test_who_is_closed_by_the_steps_is_not_counted_as_open() -> None:
+    """For each voice its own."""
+    trial = planned(("B",), ())
+    assert trial.open_roles(0) == 2  # before it speaks
+    for index in range(2):
+        trial.begin(index)
+    assert [trial.voicings[index].closed for index in range(2)] == [("B",), ()]
+    assert [trial.open_roles(index) for index in range(2)] == [1, 2]
+
+
+def test_who_turned_out_to_be_shut_is_closed_as_well() -> None:
+    """A bind that was only tried has no failure; whoever failed, or receives nothing, is no news."""
+    trial = planned(("B",), ())
+    trial.shut = {"A": True, "B": True, "X": True}
+    trial.failures = {}
+    trial.begin(0)
+    trial.begin(1)
+    assert [voicing.closed for voicing in trial.voicings] == [("B", "A"), ("A", "B")]
+    trial.fail("A", "bind EADDRINUSE")
+    trial.begin(1)
+    assert [*trial.voicings[1].closed] == ["B"]
+    trial.shut["B"] = False
+    trial.begin(1)
+    assert [*trial.voicings[1].closed] == []
+
+
+def test_who_is_refused_and_who_is_closed_cannot_hear() -> None:
+    """Both are left out of those that are open."""
+    trial = planned(("B",), ("A",))
+    trial.fail("A", "bind EADDRINUSE")
+    trial.begin(0)
+    assert trial.open_roles(0) == 0
+
+
+def test_an_observation_says_who_was_closed_and_who_spoke() -> None:
+    """When each voice spoke, and in the end."""
+    trial = planned(("B",), ("A", "B"), at_last=("B",))
+    own = trial.cell.voices[1]._replace(own=True, pool=None)
+    trial.cell = trial.cell._replace(voices=[trial.cell.voices[0]._replace(pool=None), own])
+    for index in range(2):
+        trial.begin(index)
+        trial.voicings[index].sent = 1
+    trial.shut = {"A": True}
+    trial.notes = {"tried": "EADDRINUSE"}
+    seen = observation(trial.cell.labels, trial.cell.shape, trial.seen([]))
+    assert seen["sends"] == {
+        "lo4": {"sent": "1", "closed": ["B"], "connects": True},
+        "lobcast": {"sent": "1", "closed": ["A", "B"], "own": True},
+    }
+    assert seen["closed"] == ["B", "A"]
+    assert seen["notes"] == {"tried": "EADDRINUSE"}
 
 
 def test_what_is_heard_in_several_drains_adds_up() -> None:
