@@ -316,7 +316,7 @@ def test_a_summary_may_choose(tmp_path: Path) -> None:
     assert row.cells["outcome"].id == "demo/case:second-send/bound:any4"
     columns = load(tmp_path, GOOD + '[summary]\ncolumns = "options"\nshow = ["port", "addr"]')
     shown = plan.summary(plan.expand(columns))
-    assert shown.headings == ("case", "ends by")
+    assert shown.headings == ("case", "ends by (across: options)")
     assert shown.columns == ("SO_REUSEPORT", "SO_REUSEADDR")
     assert [tuple(row.cells) for row in shown.rows] == [shown.columns] * 2
     every = load(

@@ -156,8 +156,12 @@ def summary(plan: Plan) -> SummaryTable:
         for place, _ in enumerate(shown.rows)
         if not table.cases or place == 0 or len({key[place] for key in rows}) > 1
     ]
+    headings = [_heading(table, shown.rows[place]) for place in kept]
+    if table.cases and shown.columns:
+        # Nobody knows the axes of a script table: the values across do not say what they are values of.
+        headings[-1] += f" (across: {_heading(table, shown.columns)})"
     return SummaryTable(
-        tuple(_heading(table, shown.rows[place]) for place in kept),
+        tuple(headings),
         tuple(labels.values()),
         tuple(
             SummaryRow(

@@ -145,6 +145,6 @@ def _head(run: Run) -> str:
         f"# {header.platform.name}\n\n"
         f"{header.platform.build or header.platform.release}, {header.platform.arch}, measured"
         f" {header.started} in {lab}, {header.repeat} repetitions of each of {header.planned}"
-        " cells. The tables show the cells in which all sockets have the same options, or only as many"
-        " as their columns say; the run file has the others.\n\n"
+        " cells. A table shows the cells that answer its question at a glance; the run file has them"
+        " all.\n\n"
     )
