@@ -323,7 +323,8 @@ def test_a_summary_may_choose(tmp_path: Path) -> None:
         tmp_path, GOOD + '[summary]\ncolumns = "ends"\nwhere = ["case=ending"]\nrows = ["options"]'
     )
     shown = plan.summary(plan.expand(every))
-    assert (shown.headings, shown.columns) == (("options",), ("closing", "closing, and coming back"))
+    assert shown.headings == ("options (across: ends by)",)
+    assert shown.columns == ("closing", "closing, and coming back")
     assert [row.labels for row in shown.rows] == [("SO_REUSEADDR",), ("SO_REUSEPORT",)]
 
 
