@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sockmatrix.cell import receiver_names
 from sockmatrix.observation import Bits, Observation, Send, decode_seen
 from sockmatrix.outcome import Outcome, classify, headline, merge, sentence
 
@@ -219,6 +220,60 @@ def test_labels_are_joined_only_if_they_differ() -> None:
     sends = {"lo4": last, "if4": Send(sent=Bits(3))}
     unlike = classify([(1, Observation(roles=roles, sends=sends))])
     assert (unlike.word, headline(unlike)) == ("mixed", "if4 none \u00b7 lo4 last")
+
+
+def test_in_a_script_sockets_are_named_and_labels_in_order() -> None:
+    """Who is the first may change while a script runs, and its labels tell of one step after another."""
+    roles = {"A": "ok", "B": "ok"}
+    first = Send(sent=Bits(3), heard={"A": Bits(3)})
+    last = Send(sent=Bits(3), heard={"B": Bits(3)})
+    sends = {"before": last, "after": first}
+    notes = {"tried": "ok", "again": "EADDRINUSE"}
+    found = classify([(1, Observation(roles=roles, sends=sends, notes=notes))])
+    order = ("before", "tried", "after", "again")
+    assert headline(found, order) == "before B \u00b7 after A \u00b7 tried ok \u00b7 again EADDRINUSE"
+    assert headline(found) == "after first \u00b7 before last \u00b7 again EADDRINUSE \u00b7 tried ok"
+
+
+def test_a_winner_that_varies_is_not_named_in_a_script() -> None:
+    """Of a winner that is another in each repetition there is no name to give."""
+    roles = {"A": "ok", "B": "ok"}
+    ways = [Send(sent=Bits(3), heard={who: Bits(3)}) for who in "AB"]
+    found = classify([(1, observed(roles, way)) for way in ways])
+    assert headline(found, ()) == "varies"
+
+
+def test_as_many_are_open_as_were_then() -> None:
+    """Whether all share, and how many that are, goes by those that were open when it was sent."""
+    roles = dict.fromkeys("ABC", "ok")
+    two = Send(sent=Bits(0xF), heard={"A": Bits(0x3), "B": Bits(0xC)}, closed=("C",))
+    three = Send(sent=Bits(0xF), heard={"A": Bits(0x3), "B": Bits(0xC)})
+    everyone = Send(sent=Bits(3), heard=dict.fromkeys("ABC", Bits(3)))
+    ended = classify([(1, Observation(roles=roles, sends={"x": three, "y": everyone}, closed=("C",)))])
+    assert (ended.open, ended.delivery["x"].open) == (2, 3)
+    assert headline(ended, ("x", "y")) == "x spread A+B \u00b7 y all"
+    assert "All 3 open sockets heard everything" in sentence(ended)
+    later = classify([(1, Observation(roles=roles, sends={"x": two, "y": everyone}))])
+    assert (later.open, later.delivery["x"].open, later.delivery["y"].open) == (3, 2, 0)
+    assert headline(later, ("x", "y")) == "x spread \u00b7 y all"
+
+
+def test_a_crowd_of_more_than_the_letters() -> None:
+    """A row of sockets goes on after the last letter, and B.b is in no row."""
+    names = receiver_names(30)
+    heard = dict.fromkeys(names[1:], Bits(1))
+    found = classify([(1, observed(dict.fromkeys(names, "ok"), Send(sent=Bits(1), heard=heard)))])
+    assert headline(found) == f"B\u2013{names[-1]}"
+    apart = dict.fromkeys(("A", "BC", "BD", "BE"), Bits(1))
+    few = classify(
+        [(1, observed({**dict.fromkeys(apart, "ok"), "B": "ok"}, Send(sent=Bits(1), heard=apart)))]
+    )
+    assert headline(few) == "A+BC+BD+BE"
+    own = dict.fromkeys(("A", "A.b", "B", "C", "D"), Bits(1))
+    named = classify(
+        [(1, observed({**dict.fromkeys(own, "ok"), "E": "ok"}, Send(sent=Bits(1), heard=own)))]
+    )
+    assert headline(named) == "A+A.b+B+C+D"
 
 
 def test_what_reached_whom_when_it_is_uneven() -> None:

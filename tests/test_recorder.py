@@ -346,6 +346,8 @@ def test_what_tells_nothing(
     recording = record(selection, tmp_path / "run.jsonl", lanes)
     assert recording.code is code
     assert f"({count} {word})" in recording.sentence()
+    reasons = [] if word == "absent" else [(f"{word}: for a reason", count)]
+    assert recording.reasons == reasons
 
 
 def test_few_inconclusive_cells_are_tolerated(

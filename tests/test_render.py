@@ -49,7 +49,7 @@ OTHER = Grid(
 )
 
 
-def grid(*rows: tuple[str, str], title: str = "t", headers: Sequence[str] = ("a", "b")) -> Grid:
+def grid(*rows: tuple[Sequence[str], str], title: str = "t", headers: Sequence[str] = ("a", "b")) -> Grid:
     """Return a grid of one column; a row is its labels as letters, and its cell."""
     return Grid(title, "?", tuple(headers), ("x",), tuple((tuple(r), (c,)) for r, c in rows))
 
@@ -274,7 +274,10 @@ def test_every_headline_is_in_the_legend(platform: fakes.Platform) -> None:
         ("A+C", "A+C"),
         ("A\u2013D", "A+C"),
         ("A\u2013D+F", "A+C"),
+        ("A.broadcast", "B"),
+        ("A.broadcast+B", "A+C"),
         ("spread A+C", "spread"),
+        ("spread A.b+C", "spread"),
         ("spread A\u2013D by datagram", "spread by datagram"),
         ("B refused (listen), C refused", "B refused"),
         ("connect ECONNRESET", "connect E..."),
@@ -288,6 +291,44 @@ def test_every_headline_is_in_the_legend(platform: fakes.Platform) -> None:
 def test_legend_of_other_headlines(cell: str, word: str) -> None:
     """The rarer headlines have their meaning, and only theirs."""
     assert [found for found, _ in legend([grid(("ab", cell))])] == [word]
+
+
+@pytest.mark.parametrize(
+    ("cell", "labelled"),
+    [
+        ("before all \u00b7 after none", True),
+        ("sent ok", True),
+        ("first+second EADDRINUSE", True),
+        ("lo4 all \u00b7 if4 none", False),
+        ("connect ECONNRESET", False),
+        ("spread A+B by datagram", False),
+        ("A+B refused (listen EINVAL)", False),
+        ("all", False),
+    ],
+)
+def test_labels_of_steps_are_explained(cell: str, *, labelled: bool) -> None:
+    """Where a word before an outcome is the label of a step, the legend says where to look it up."""
+    assert ("label ..." in [word for word, _ in legend([grid(("ab", cell))])]) is labelled
+
+
+LONG = "before+name any4:0 \u00b7 got heard=sent size=32 from=mapped-lo:ephemeral \u00b7 peer ENOTCONN"
+
+
+def test_a_long_cell_is_broken_between_its_parts() -> None:
+    """What a script noted does not push the labels away: it is broken where a part ends."""
+    (_, *lines) = text.summary([grid((("127.0.0.1",), LONG), headers=("to",))], Screen(64)).splitlines()
+    (first,) = (line for line in lines if "before+name" in line)
+    assert first == "127.0.0.1  before+name any4:0 \u00b7"
+    assert lines[lines.index(first) + 1].strip().startswith("got heard=sent size=32")
+    assert max(map(len, lines)) <= 64
+
+
+def test_a_long_part_is_broken_at_blanks() -> None:
+    """Only a part wider than there is room for is broken itself, and never a word of it."""
+    shown = text.summary([grid((("127.0.0.1",), LONG), headers=("to",))], Screen(56))
+    assert "from=mapped-lo:ephemeral" in shown
+    assert " ".join(LONG.split()) in " ".join(shown.replace("127.0.0.1", "").split())
+    assert max(map(len, shown.splitlines()[1:])) <= 56
 
 
 def test_colour_repeats_the_words() -> None:

@@ -230,7 +230,8 @@ def test_a_lab_that_cannot_be_had(scripted: Commands) -> None:
     skipped = {key for key, line in run.cells.items() if line.skipped}
     assert skipped == {"asking/case:through", "asking/case:through/size:much"}
     assert run.cells["asking/case:through"].skipped.endswith("there is no gateway here")
-    assert "(2 skipped)." in done.out
+    assert "(2 skipped).\n      2  skipped: " in done.out
+    assert "there is no gateway here\n\nrun file" in done.out
 
 
 def test_resume_a_script_table(scripted: Commands) -> None:

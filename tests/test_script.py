@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sockmatrix.script import ScriptError, compile_steps, fill, holes
-from sockmatrix.script.compiler import is_receiver, role_of, version
+from sockmatrix.script.compiler import is_receiver, labels, role_of, version
 from sockmatrix.script.operations import OPERATIONS
 from sockmatrix.script.writer import write
 
@@ -45,6 +45,12 @@ STEPS: list[Any] = [
 def test_turns_become_steps() -> None:
     """A line is a turn, in order; comments, empty turns and empty operations are left out."""
     assert compile_steps(SCRIPT, "hosts-3") == STEPS
+
+
+def test_labels_are_those_of_the_script_in_its_order() -> None:
+    """Of notes and of deliveries, whoever it is that acts; what has no label is not among them."""
+    assert labels(SCRIPT) == ("first", "c", "r", "one")
+    assert labels("A: socket udp4  # x = send lo4\nS: speak lo4") == ()
 
 
 def test_steps_may_be_changed_by_their_reader() -> None:

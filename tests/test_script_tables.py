@@ -352,6 +352,28 @@ def test_rows_are_grouped_by_case(tmp_path: Path) -> None:
     assert summaries([expanded], {}) == []
 
 
+def test_a_case_of_which_one_cell_is_shown_says_which(tmp_path: Path) -> None:
+    """In the table of single cells the values that the other cells of the case do not have are named."""
+    where = '[summary]\nwhere = ["case=lone", "case=ending options=port ends=again"]\n'
+    expanded = plan.expand(load(tmp_path, GOOD + where))
+    lines = {cell.id: CellLine.of(cell.id, 1, Outcome(n=1, open=1)) for cell in expanded.cells}
+    (grid,) = summaries([expanded], lines)
+    assert grid.row_headers == ("case", "with")
+    assert [labels for labels, _ in grid.rows] == [
+        ("What is a lone one told?", ""),
+        ("What becomes of it?", "closing, and coming back; SO_REUSEPORT"),
+    ]
+
+
+def test_outcomes_of_a_script_are_told_in_its_order(tmp_path: Path) -> None:
+    """Labels stand in a table as the steps follow one another, not by name."""
+    expanded = plan.expand(load(tmp_path))
+    (cell,) = (cell for cell in expanded.cells if cell.id.endswith("second-send/bound:lo4"))
+    told = Outcome(n=1, open=1, notes={"second": "ECONNREFUSED", "first": "ok"})
+    (grid,) = summaries([expanded], {cell.id: CellLine.of(cell.id, 1, told)})
+    assert [cells for _, cells in grid.rows] == [("first ok \u00b7 second ECONNREFUSED",)]
+
+
 # --- mistakes ------------------------------------------------------------------------------------
 
 MISTAKES = [

@@ -360,6 +360,9 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "latin.toml").write_bytes(b'question = "\xe9"')
     with pytest.raises(TableError, match=r"latin\.toml: is not TOML"):
         table.load(tmp_path / "latin.toml")
+    (tmp_path / "deep.toml").write_text("a = " + "[" * 5000, encoding="utf-8")
+    with pytest.raises(TableError, match=r"deep\.toml: is nested too deeply"):
+        table.load(tmp_path / "deep.toml")
     with pytest.raises(TableError, match="lower-case letters, digits and -"):
         load(tmp_path, HEAD + BLOCK, "Fan_Out.toml")
 

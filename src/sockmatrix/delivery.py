@@ -39,7 +39,8 @@ class Delivery(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What became of the datagrams (or connections) of one label.
 
     `heard`: how many each socket got, in bind order, summed over the repetitions; left out for
-    `all` and `none`. `closed`: sockets that were not open then. `sent`: how many were tried, likewise.
+    `all` and `none`. `closed`: sockets that were not open then. `open`: how many were, where not as
+    many as in the end. `sent`: how many were tried, likewise.
     `place`: where the one that heard stands in bind order, or that the repetitions had different
     ones. `by`: what a spread goes by.
     `copies`: who got duplicates. `always`: who got every datagram, and `unheard`: some reached
@@ -56,6 +57,7 @@ class Delivery(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     sent: Amount = 0
     control: Literal["", "silent"] = ""
     closed: tuple[Role, ...] = ()
+    open: Amount = 0
 
     @property
     def who(self) -> tuple[str, ...]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sockmatrix import plan as plans
 from sockmatrix.axis import CASE
 from sockmatrix.render.values import MISSING, Grid
-from sockmatrix.wording import headline
+from sockmatrix.wording import cell_headline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -37,11 +38,19 @@ def _grids(plan: Plan, cells: Mapping[str, CellLine], wanted: frozenset[str] | N
     by_case: dict[str, list[SummaryRow]] = {}
     for row in shown.rows:
         by_case.setdefault(row.cells[plans.OUTCOME].axes[CASE], []).append(row)
-    single = [row for rows in by_case.values() if len(rows) == 1 for row in rows]
-    yield from _grid(title, shown, single, cells, wanted)
+    single = [_alone(plan, row) for rows in by_case.values() if len(rows) == 1 for row in rows]
+    yield from _grid(title, replace(shown, headings=("case", "with")), single, cells, wanted)
     for case in plan.table.cases:
         if len(rows := by_case.get(case.name, [])) > 1:
             yield from _grid((f"{plan.table.name}/{case.name}", case.about), shown, rows, cells, wanted)
+
+
+def _alone(plan: Plan, row: SummaryRow) -> SummaryRow:
+    """Return the only row of a case: what is asked, and the values that its other cells have not."""
+    axes = row.cells[plans.OUTCOME].axes
+    (case,) = (one for one in plan.table.cases if one.name == axes[CASE])
+    values = [case.axes[name].axis.values[axes[name]] for name, own in case.vary.items() if len(own) > 1]
+    return replace(row, labels=(case.about, "; ".join(values)))
 
 
 def _grid(
@@ -55,12 +64,12 @@ def _grid(
     rows = []
     for row in rows_:
         found = {
-            column: cells.get(cell.id)
+            column: cell_headline(cell, cells[cell.id])
             for column, cell in row.cells.items()
-            if wanted is None or cell.id in wanted
+            if cell.id in cells and (wanted is None or cell.id in wanted)
         }
-        if any(found.values()):
-            rows.append((row.labels, tuple(headline(found.get(column)) for column in shown.columns)))
+        if found:
+            rows.append((row.labels, tuple(found.get(column, MISSING) for column in shown.columns)))
     if not rows:
         return
     # A column of which nothing was asked for is left out, and a label that says nothing here.
@@ -94,5 +103,8 @@ def listing(cells: Sequence[Cell], runs: Sequence[tuple[str, Mapping[str, CellLi
         "",
         ("cell",),
         tuple(name for name, _ in runs),
-        tuple(((cell.id,), tuple(headline(found.get(cell.id)) for _, found in runs)) for cell in cells),
+        tuple(
+            ((cell.id,), tuple(cell_headline(cell, found.get(cell.id)) for _, found in runs))
+            for cell in cells
+        ),
     )

@@ -268,6 +268,7 @@ def _single(observation: Observation, n: int, *, connects: bool) -> Outcome:
     send: dict[str, str] = {}
     connect: dict[str, str] = {}
     delivery: dict[str, Delivery] = {}
+    left = len(set(opened).difference(observation.closed))
     for label, sent in sorted(observation.sends.items()):
         connected = connects or sent.connects or sent.refused > 0
         if sent.error:
@@ -278,9 +279,11 @@ def _single(observation: Observation, n: int, *, connects: bool) -> Outcome:
             if sent.closed:
                 closed = tuple(sorted(sent.closed, key=bind_order))
                 delivery[label] = msgspec.structs.replace(delivery[label], closed=closed)
+            if len(hearing) != left:
+                delivery[label] = msgspec.structs.replace(delivery[label], open=len(hearing))
     return Outcome(
         n=n,
-        open=len(set(opened).difference(observation.closed)),
+        open=left,
         failed=in_bind_order(failed),
         send=send,
         connect=connect,

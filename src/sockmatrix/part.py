@@ -69,6 +69,8 @@ class Part:
             raise TableError(file, "", f"cannot be read: {error.strerror}") from error
         except ValueError as error:
             raise TableError(file, "", f"is not TOML: {error}") from error
+        except RecursionError as error:
+            raise TableError(file, "", "is nested too deeply") from error
 
     def error(self, key: str, problem: str) -> TableError:
         """Return an error about `key` of this part, or about the part itself."""

@@ -78,6 +78,16 @@ class Recording:
             return ExitCode.INCONCLUSIVE
         return ExitCode.EXPECTED
 
+    @property
+    def reasons(self) -> list[tuple[str, int]]:
+        """Why cells were skipped or inconclusive, and how many: the most frequent first."""
+        found = collections.Counter(
+            f"{line.word}: {printable(line.skipped or line.inconclusive)}"
+            for line in self.cells.values()
+            if line.word in ("skipped", "inconclusive")
+        )
+        return found.most_common()
+
     def sentence(self) -> str:
         """Return how much was measured and how it went, in words."""
         footer, counts = self.footer, self.counts

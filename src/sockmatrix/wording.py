@@ -7,45 +7,59 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sockmatrix.cell import MOST_SOCKETS, receiver_names
 from sockmatrix.render.escape import printable
+from sockmatrix.script.compiler import labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from sockmatrix.cell import Cell
     from sockmatrix.delivery import Delivery
     from sockmatrix.outcome import Outcome, Variant
 
 NOT_MEASURED = "\u2013"
 
-_RECEIVERS = "ABCDEFGHIKLMNOPQRTUVWXYZ"  # without J, the bystander, and S, the sender
+_PLACES = {name: place for place, name in enumerate(receiver_names(MOST_SOCKETS))}
 
 
-def headline(outcome: Variant | None) -> str:
+def cell_headline(cell: Cell, outcome: Variant | None) -> str:
+    """Return the text for `cell` in a table: see `headline`."""
+    return headline(outcome, labels(cell.script) if cell.script else None)
+
+
+def headline(outcome: Variant | None, order: Sequence[str] | None = None) -> str:
     """Return the text for a table cell: `all`, `last`, `B refused`, `EACCES`, `lo4 all · if4 none`.
 
-    None is a cell that was not measured.
+    None is a cell that was not measured. `order` are the labels of a script, in its order. The
+    sockets of a script are named: one that binds again is no longer the `first`.
     """
     if outcome is None:
         return NOT_MEASURED
     word = outcome.word
     if word == "refused":
-        return " · ".join([_refusals(outcome.failed), *_grouped(outcome.notes)])
+        return " · ".join([_refusals(outcome.failed), *_grouped(outcome.notes, order)])
     if word in ("absent", "skipped", "inconclusive", "unstable", "opened"):
         return word
-    parts = {label: _heard(d, outcome.open) for label, d in outcome.delivery.items()}
+    named = order is not None
+    parts = {
+        label: _heard(one, one.open or outcome.open, named=named)
+        for label, one in outcome.delivery.items()
+    }
     parts.update({label: f"connect {errno}" for label, errno in outcome.connect.items()})
     parts.update(outcome.send)
     if not outcome.notes and len(set(parts.values())) == 1:
         return next(iter(parts.values()))
-    return " · ".join([*_grouped(parts), *_grouped(outcome.notes)])
+    return " · ".join([*_grouped(parts, order), *_grouped(outcome.notes, order)])
 
 
-def _grouped(parts: Mapping[str, str]) -> list[str]:
-    """Return "label+label what" for each thing that is said of labels."""
-    labels: dict[str, list[str]] = {}
-    for label, part in sorted(parts.items()):
-        labels.setdefault(part, []).append(label)
-    return [f"{'+'.join(some)} {part}".strip() for part, some in labels.items()]
+def _grouped(parts: Mapping[str, str], order: Sequence[str] | None) -> list[str]:
+    """Return "label+label what" for each thing that is said of labels, in `order` or by name."""
+    places = {label: place for place, label in enumerate(order or ())}
+    grouped: dict[str, list[str]] = {}
+    for label in sorted(parts, key=lambda label: (places.get(label, -1), label)):
+        grouped.setdefault(parts[label], []).append(label)
+    return [f"{'+'.join(some)} {part}".strip() for part, some in grouped.items()]
 
 
 def sentence(outcome: Outcome | None) -> str:
@@ -71,27 +85,29 @@ def _sentences(variant: Variant) -> str:
     if variant.skipped:
         return f"Skipped: {printable(variant.skipped)}."
     said = [f"{_and(roles)} {_at(failure)}." for failure, roles in _by_failure(variant.failed)]
-    labels = sorted({*variant.delivery, *variant.send, *variant.connect})
+    sent = sorted({*variant.delivery, *variant.send, *variant.connect})
     said += [f"{label}: not sent, {printable(why)}." for label, why in sorted(variant.unsent.items())]
-    for label in labels:
+    for label in sent:
         to = f"{label}: " if label else ""
         if label in variant.send:
             said.append(f"{to}Sending was refused ({variant.send[label]}).")
         if label in variant.connect:
             said.append(f"{to}Connecting failed ({variant.connect[label]}).")
         if label in variant.delivery:
-            said.append(to + _told(variant.delivery[label], variant.open))
+            delivery = variant.delivery[label]
+            said.append(to + _told(delivery, delivery.open or variant.open))
     said += [f"{label}: {printable(note)}." for label, note in sorted(variant.notes.items())]
     if not said:
         return "Every socket opened; nothing was to be sent."
-    if variant.failed and not labels:
+    if variant.failed and not sent:
         said.append("No socket is open." if not variant.open else f"Sockets that opened: {variant.open}.")
     return " ".join(said)
 
 
-def _heard(delivery: Delivery, opened: int) -> str:
+def _heard(delivery: Delivery, opened: int, *, named: bool) -> str:
     if delivery.word == "one":
-        return _and(delivery.who) if delivery.place == "middle" else delivery.place
+        by_name = delivery.place == "middle" or (named and delivery.place != "varies")
+        return _and(delivery.who) if by_name else delivery.place
     if delivery.word == "some":
         return _plus(delivery.who)
     if delivery.word == "spread":
@@ -178,8 +194,8 @@ def _runs(roles: Iterable[str], to: str) -> list[str]:
     """
     runs: list[list[str]] = []
     for role in roles:
-        place = _RECEIVERS.find(role)
-        if runs and place > 0 and _RECEIVERS[place - 1] == runs[-1][-1]:
+        place = _PLACES.get(role, 0)
+        if runs and place and _PLACES.get(runs[-1][-1], place) == place - 1:
             runs[-1].append(role)
         else:
             runs.append([role])

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, final
 
 from sockmatrix.claims import expect, systems
-from sockmatrix.wording import headline
+from sockmatrix.wording import cell_headline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -135,7 +135,7 @@ class Judge:
             if answer.holds is None:
                 unclear[answer.why] += 1
             else:
-                evidence = Evidence(cell.id, headline(line), term)
+                evidence = Evidence(cell.id, cell_headline(cell, line), term)
                 (agree if answer.holds else contradict).append(evidence)
         return Tally(tuple(agree), tuple(contradict), dict(unclear))
 

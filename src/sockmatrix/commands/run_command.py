@@ -34,6 +34,9 @@ REPEAT = 3
 FEW = 60
 """So many selected cells, or fewer, are listed one by one."""
 
+REASONS = 5
+"""So many reasons why cells told nothing are named."""
+
 _CROSS_CHECK_GRACE = 1.0  # seconds of silence before a cell of the sample counts as silent
 _FRESH_LANES = 4  # for each processor: a lane that measures afresh mostly waits
 
@@ -243,7 +246,10 @@ def _tell(
                 print(f"{count:>7}  {word}")
             print()
     path = recording.path
-    print(f"{recording.sentence()}\n\nrun file  {path}")
+    print(recording.sentence())
+    for reason, count in recording.reasons[:REASONS]:
+        print(f"{count:>7}  {reason}")
+    print(f"\nrun file  {path}")
     if recording.ended != "complete":
         print(f"next      {_go_on(arguments, path, seed)}   measures the rest")
     else:

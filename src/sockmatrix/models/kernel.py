@@ -78,10 +78,10 @@ class Socket:
 
     Addresses: `rcv4`, `rcv6` are bound to (inet_rcv_saddr, sk_v6_rcv_saddr), `source4`,
     `source6` are sent from (inet_saddr, np->saddr); an AF_INET6 socket has both families' fields.
-    `finished`: the peer has closed; `shut`: this end has; `done`: a reset was told. `aborted`: a
-    connection failed. `shown`: the port it had, which getsockname() still tells. `hashed4`: when
-    it was entered by its four-tuple, 0 if never. `cpu`: it received while it was connected, and so
-    is preferred by datagrams of the same processor (sk_incoming_cpu_update); the probe has but one.
+    `finished`: the peer has closed; `shut`: this end has; `done`: a reset was told. `shown`: the
+    port it had, which getsockname() still tells. `hashed4`: when it was entered by its four-tuple, 0
+    if it is not; `filed`: under which peer. `cpu`: it received while it was connected, and so is
+    preferred by datagrams of the same processor (sk_incoming_cpu_update); the probe has but one.
     """
 
     kernel: Kernel
@@ -118,9 +118,9 @@ class Socket:
     finished: bool = False
     shut: bool = False
     done: bool = False
-    aborted: bool = False
     shown: int = 0
     hashed4: int = 0
+    filed: tuple[str, int] = ("", 0)
     cpu: bool = False
 
     @property

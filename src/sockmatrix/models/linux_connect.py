@@ -14,6 +14,7 @@ from sockmatrix.models import linux_balance
 from sockmatrix.models.linux_ports import IPV6_IN_IPV4, get_port, udp_move, udp_release
 from sockmatrix.models.linux_routes import output4
 from sockmatrix.models.linux_routes6 import output6
+from sockmatrix.models.versions import Version, since
 
 if TYPE_CHECKING:
     from sockmatrix.models.kernel import Socket
@@ -133,10 +134,28 @@ def _connected(sock: Socket, peer: str, port: int) -> None:
         sock.balance.connected = True
     sock.state = "established"
     if sock.kernel.network.version >= (6, 13, 0):
+        _file(sock)
+
+
+def refiles(version: Version) -> bool:
+    """Return whether a socket is always filed by the four-tuple that it has.
+
+    Before, one that is bound to an address stayed under its first peer, and was found as an unconnected
+    one is ("udp: relocate a connected socket in the 4-tuple hash table on re-connect", and "remove a
+    disconnected socket from" it); of other stable series than 7.2 it is not known here.
+    """
+    return since(version, (7, 3, 0), (7, 2, 9))
+
+
+def _file(sock: Socket) -> None:
+    """Enter a socket under its four-tuple, at the head (udp_lib_hash4); it leaves its group."""
+    peer = (ip.mapped(sock.peer) or sock.peer, sock.peer_port)
+    if not sock.hashed4:
         linux_balance.leave(sock)
-        if not sock.hashed4:
-            sock.kernel.connected += 1
-            sock.hashed4 = sock.kernel.connected
+    elif sock.filed == peer or not refiles(sock.kernel.network.version):
+        return
+    sock.kernel.connected += 1
+    sock.hashed4, sock.filed = sock.kernel.connected, peer
 
 
 def disconnect(sock: Socket) -> str:
@@ -146,6 +165,8 @@ def disconnect(sock: Socket) -> str:
     kernel chose. An AF_INET6 socket goes on hearing its former peer's address only, for its
     sk_v6_daddr is left as it is.
     """
+    if refiles(sock.kernel.network.version) or not (sock.holds_address and sock.holds_port):
+        sock.hashed4 = 0
     sock.state = "closed"
     sock.peer_port = 0
     if sock.family == 4 or ip.mapped(sock.peer):

@@ -15,6 +15,7 @@ from sockmatrix.models.linux_connect import path4, path6
 from sockmatrix.models.linux_ports import IPV6_IN_IPV4, tcp_release
 from sockmatrix.models.linux_tcp import listener
 from sockmatrix.models.linux_transmit import Arrival, reach
+from sockmatrix.models.versions import Version, since
 
 if TYPE_CHECKING:
     from sockmatrix.models.kernel import Kernel
@@ -31,11 +32,6 @@ def connect(sock: Socket, address: str, port: int, pick: Pick, scope: str = "") 
     """
     if sock.state != "closed":
         return "EISCONN"
-    if sock.aborted:
-        # Still "connecting", and its error was told: ECONNABORTED, once (__inet_stream_connect).
-        sock.aborted = False
-        forget_addresses(sock)
-        return "ECONNABORTED"
     six = sock.family == 6
     if six and address == ip.ANY6:
         address = ip.as_mapped(ip.LOOPBACK4) if ip.mapped(sock.rcv6) else ip.LOOPBACK6
@@ -58,10 +54,20 @@ def connect(sock: Socket, address: str, port: int, pick: Pick, scope: str = "") 
     _take_source(sock, path.source)
     problem = _take_port(sock, path.to, port)
     if problem:
-        sock.rcv4, sock.rcv6 = bound
+        if resets_address(sock.kernel.network.version):
+            sock.rcv4, sock.rcv6 = bound
         return problem
     syn = _syn(sock, path.to, port)
     return _handshake(sock, path.to, port, reach(sock.kernel, syn, path, loop=True, ttl=64), pick)
+
+
+def resets_address(version: Version) -> bool:
+    """Return whether a connect() that finds no port gives the wildcard back.
+
+    Before, the socket kept the source of the route ("dccp/tcp: Reset saddr on
+    failure after inet6?_hash_connect()").
+    """
+    return since(version, (6, 1, 0), (6, 0, 11), (5, 15, 81), (5, 10, 157), (5, 4, 226), (4, 19, 268))
 
 
 def _syn(sock: Socket, to: str, port: int) -> Packet:
@@ -191,12 +197,14 @@ def _child(server: Socket, to: str, packet: Packet) -> Socket:
 
 
 def refuse(sock: Socket) -> None:
-    """Let a connection fail (tcp_done): a port that the kernel chose is free again, though still told."""
-    sock.state = "closed"
-    sock.peer, sock.peer_port = "", 0
-    sock.aborted = True
+    """Let a connection fail while connect() waits for it (__inet_stream_connect: sock_error).
+
+    A port that the kernel chose is free again, though still told (tcp_done), and so is the address
+    (tcp_disconnect). A connect() that did not wait is told ECONNABORTED by the next; the probe's does.
+    """
     if not sock.holds_port:
         tcp_release(sock)
+    forget_addresses(sock)
 
 
 def forget_addresses(sock: Socket) -> None:

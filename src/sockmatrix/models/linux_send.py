@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sockmatrix.models import addresses as ip
-from sockmatrix.models import linux_errors
+from sockmatrix.models import linux_errors, linux_size
 from sockmatrix.models.kernel import Packet, Report
 from sockmatrix.models.layouts import LO
 from sockmatrix.models.linux_connect import autobind, path4, path6
@@ -20,13 +20,6 @@ if TYPE_CHECKING:
     from sockmatrix.models.kernel import Socket
     from sockmatrix.models.linux_routes import Path
     from sockmatrix.models.play import Play
-
-MTU = {LO: 65536}
-ETHERNET = 1500
-LARGEST4, LARGEST6 = 65507, 65527
-
-DONT, WANT, DO, PROBE, INTERFACE, OMIT = range(6)
-"""IP_PMTUDISC_* (linux/in.h)."""
 
 
 @dataclass(slots=True)
@@ -54,7 +47,7 @@ def send(play: Play, sock: Socket, message: Message, *, counted: bool = False) -
     """Send one datagram; a `counted` one is not put into queues (the probe drains them at once)."""
     if not autobind(sock):
         return Sent("EAGAIN")  # inet_send_prepare, before anything is looked at
-    if message.size > 65535:
+    if sock.family == 4 and message.size > linux_size.MOST4:
         return Sent("EMSGSIZE")
     corked = sock.options.get("corked")
     if sock.family == 4 and "MSG_OOB" in message.flags:
@@ -67,13 +60,9 @@ def send(play: Play, sock: Socket, message: Message, *, counted: bool = False) -
     if path.kind == "broadcast" and not sock.broadcast and not _cached(sock, message):
         return Sent("EACCES")
     port = message.port if message.to else sock.peer_port
-    too_large = _too_large(sock, path, message.size)
-    if too_large == "lost":
-        return Sent("ok")
+    too_large = _too_large(play, sock, path, message.size, port)
     if too_large:
-        if too_large == "mtu":
-            _local_error(play, sock, path)
-        return Sent("EMSGSIZE")
+        return Sent(too_large)
     error = linux_errors.take_error(sock)
     if error:
         return Sent(error)
@@ -118,33 +107,25 @@ def _way(sock: Socket, message: Message) -> tuple[Path | None, str]:
     return (None, path) if isinstance(path, str) else (path, "")
 
 
-def _too_large(sock: Socket, path: Path, size: int) -> str:
-    """Return "mtu" for what does not fit the link and may not be fragmented, "any" for any excess.
+def _too_large(play: Play, sock: Socket, path: Path, size: int, port: int) -> str:
+    """Return an errno for what is too large, or "ok" for what is lost without a word; "" if it fits.
 
-    ip_sk_ignore_df: IP_PMTUDISC_DO, PROBE and INTERFACE do not fragment (since 3.13, 4.1). lo takes
-    one byte more than an IPv4 header can say, and INTERFACE lets it through: it is "lost".
+    Whoever keeps errors is told the MTU (ip_local_error, with the port of the peer, if any).
     """
-    six = ip.version(path.to) == 6
-    how = sock.get("IPV6_MTU_DISCOVER" if six else "IP_MTU_DISCOVER", WANT)
-    mtu = MTU.get(path.device, ETHERNET)
-    if size == LARGEST4 + 1 and not six and how == INTERFACE and path.device == LO:
-        return "lost"
-    if size > (LARGEST6 if six else LARGEST4):
-        return "any"
-    if how in (DO, PROBE, INTERFACE) and size + 8 + (40 if six else 20) > mtu:
-        return "mtu"
-    return ""
-
-
-def _local_error(play: Play, sock: Socket, path: Path) -> None:
-    """Note in the error queue that a datagram was too large; with the port of the peer, if any."""
     family = ip.version(path.to)
-    if linux_errors.wants_reports(sock, family):
-        mtu = MTU.get(path.device, ETHERNET)
-        text = (
-            f"EMSGSIZE origin=local type=0 code=0 to={play.endpoint(path.to, sock.peer_port)} info={mtu}"
-        )
+    how = sock.get("IPV6_MTU_DISCOVER" if family == 6 else "IP_MTU_DISCOVER", linux_size.WANT)
+    excess = linux_size.excess(size, family, path.device, how, sock.kernel.network.version)
+    if excess is None or excess.how == "lost":
+        return "ok" if excess else ""
+    told = linux_errors.wants_reports(sock, family)
+    kind, to = "origin=local type=0 code=0", sock.peer_port
+    if excess.how == "icmp":
+        kind, to = f"origin=icmp type=3 code=4 offender={play.symbol(path.source)}", port
+        sock.error = "EMSGSIZE" if told or sock.state == "established" else sock.error
+    if told and excess.how != "unsaid":
+        text = f"EMSGSIZE {kind} to={play.endpoint(path.to, to)} info={excess.mtu}"
         sock.reports.append(Report("EMSGSIZE", text))
+    return "EMSGSIZE"
 
 
 def _more(play: Play, sock: Socket, message: Message) -> Sent:

@@ -134,12 +134,13 @@ def lookup(kernel: Kernel, packet: Packet, pick: Pick) -> Socket | None:
 
 
 def _exact(sock: Socket, packet: Packet) -> bool:
-    """Return whether a connected socket has exactly this four-tuple (inet_match)."""
+    """Return whether a connected socket has exactly this four-tuple (inet_match), and is filed by it."""
+    sender = (packet.source, packet.sport)
     return (
         sock.hashed4 > 0
         and sock.state == "established"
-        and sock.peer_port == packet.sport
-        and packet.source in (sock.peer, ip.mapped(sock.peer))
+        and sock.filed == sender
+        and (ip.mapped(sock.peer) or sock.peer, sock.peer_port) == sender
         and device_matches(sock, packet.arrived)
     )
 

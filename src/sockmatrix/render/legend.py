@@ -10,29 +10,26 @@ if TYPE_CHECKING:
 
     from sockmatrix.render.values import Grid
 
-_SOCKETS = r"[A-Z]{1,2}(\u2013[A-Z]{1,2})?"
+_SOCKET = r"[A-Z]{1,2}(\.[a-z][a-z0-9]*)?"
+_SOCKETS = rf"{_SOCKET}(\u2013{_SOCKET})?"
+_SEVERAL = rf"{_SOCKETS}(\+{_SOCKETS})*"
 
 _MEANINGS = (
     ("all", "all", "every open socket heard everything", "green"),
     ("first", "first", "only the socket bound first heard", "cyan"),
     ("last", "last", "only the socket bound last heard", "cyan"),
-    ("B", "[A-Z]{1,2}", "only this socket heard (A was bound first, then B, ...)", "cyan"),
+    ("B", _SOCKET, "only this socket heard (A was bound first, then B, ...)", "cyan"),
     ("varies", "varies", "only one socket heard, another one in each repetition", "cyan"),
-    (
-        "A+C",
-        rf"{_SOCKETS}(\+{_SOCKETS})+|{_SOCKETS}",
-        "only these sockets heard, each of them",
-        "cyan",
-    ),
+    ("A+C", _SEVERAL, "only these sockets heard, each of them", "cyan"),
     (
         "spread",
-        r"spread( [A-Z+\u2013]+)?",
+        f"spread( {_SEVERAL})?",
         "each source port or connection reached one socket, but not all the same",
         "blue",
     ),
     (
         "spread by datagram",
-        r"spread( [A-Z+\u2013]+)? by datagram",
+        f"spread( {_SEVERAL})? by datagram",
         "each datagram reached one socket, also those of one source port different ones",
         "blue",
     ),
@@ -45,7 +42,7 @@ _MEANINGS = (
         "B may not bind: EADDRINUSE, if nothing else is said in brackets",
         "yellow",
     ),
-    ("EACCES", "E[A-Z0-9]+", "sending was refused with this error", "yellow"),
+    ("EACCES", "E[A-Z0-9]+", "sending, or the step that is named, was refused with this error", "yellow"),
     ("connect E...", "connect E[A-Z0-9]+", "connecting failed with this error", "yellow"),
     ("opened", "opened", "all sockets opened; nothing was to be sent", "green"),
     ("mixed", "mixed", "the destinations of the cell did not end alike", ""),
@@ -62,6 +59,9 @@ _LABELS = (
 )
 _LABELLED = re.compile("((lo[46]|if[46]|group4)[+ ])+")
 
+_STEPS = ("label ...", "of the step with this label; `sockmatrix list ID` shows the steps of a cell")
+_STEP = re.compile(r"[a-z0-9][a-z0-9.+-]*")
+
 _PATTERNS = tuple((re.compile(pattern), index) for index, (_, pattern, _, _) in enumerate(_MEANINGS))
 
 
@@ -70,13 +70,24 @@ def legend(grids: Iterable[Grid]) -> list[tuple[str, str]]:
     cells = {cell for grid in grids for _, cells in grid.rows for cell in cells}
     found = {index for cell in cells for index in _indexes(cell)}
     words = [_MEANINGS[index][::2] for index in sorted(found)]
-    return words + [_LABELS] * any(_LABELLED.match(cell) for cell in cells)
+    parts = [part for cell in cells for part in cell.split(" \u00b7 ")]
+    addressed = [part for part in parts if _LABELLED.match(part)]
+    labelled = any(_has_label(part) for part in parts if not _LABELLED.match(part))
+    return words + [_LABELS] * bool(addressed) + [_STEPS] * labelled
 
 
 def style(cell: str) -> str:
     """Return the name of a terminal style for a cell, empty for none; it only repeats the word."""
     styles = {_MEANINGS[index][3] for index in _indexes(cell)}
     return styles.pop() if len(styles) == 1 else ""
+
+
+def _has_label(part: str) -> bool:
+    """Tell whether a part of a cell begins with the label of a step."""
+    if any(pattern.fullmatch(part) for pattern, _ in _PATTERNS):
+        return False
+    label, blank, _ = part.partition(" ")
+    return bool(blank and _STEP.fullmatch(label))
 
 
 def _indexes(cell: str) -> list[int]:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _GAP = 2
 _NARROWEST = 6
+_WHOLE = 40  # columns of a cell, or of a part of a longer one, that is never broken
+_BETWEEN = " \u00b7 "
 
 
 def summary(grids: Sequence[Grid], screen: Screen | None = None, *, folded: bool = True) -> str:
@@ -93,14 +95,18 @@ def _legend(grids: Sequence[Grid], screen: Screen) -> list[str]:
 def _table(grid: Grid, screen: Screen, columns: Sequence[int], widths: list[int] | None) -> str:
     """Return the table of some columns; `widths` of labels and columns, None for as needed."""
 
-    def fitted(texts: Sequence[str]) -> list[list[str]]:
+    def fitted(labels: Sequence[str], cells: Sequence[str]) -> list[list[str]]:
+        shown = [printable(text) for text in (*labels, *cells)]
         if widths is None:
-            return [[printable(text)] for text in texts]
-        return [_fit(printable(text), width) for text, width in zip(texts, widths, strict=True)]
+            return [[text] for text in shown]
+        return [
+            _fit(text, width) if place < len(labels) else _broken(text, width)
+            for place, (text, width) in enumerate(zip(shown, widths, strict=True))
+        ]
 
     styles = [["" for _ in grid.row_headers] + [style(row[1][i]) for i in columns] for row in grid.rows]
-    head = fitted([*grid.row_headers, *(grid.columns[i] for i in columns)])
-    body = [fitted([*labels, *(cells[i] for i in columns)]) for labels, cells in grid.rows]
+    head = fitted([*grid.row_headers, *(grid.columns[i] for i in columns)], ())
+    body = [fitted(labels, [cells[i] for i in columns]) for labels, cells in grid.rows]
     rules = [
         "-" * max(len(line) for text in texts for line in text) for texts in zip(head, *body, strict=True)
     ]
@@ -123,11 +129,25 @@ def _fit(text: str, width: int) -> list[str]:
     return [line if len(line) <= width else line[: width - 1] + "\u2026" for line in lines]
 
 
+def _broken(text: str, width: int) -> list[str]:
+    """Return a cell in lines of `width`, broken between its parts, and within those that are long."""
+    parts = text.split(_BETWEEN)
+    lines: list[str] = []
+    for place, part in enumerate(parts):
+        whole = part + _BETWEEN.rstrip() * (place < len(parts) - 1)
+        if lines and len(lines[-1]) + 1 + len(whole) <= width:
+            lines[-1] += " " + whole
+        else:
+            lines += textwrap.wrap(whole, max(1, width), break_long_words=False, break_on_hyphens=False)
+    return lines or [""]
+
+
 def _parts(grid: Grid, width: int | None) -> Iterator[tuple[Sequence[int], list[int] | None]]:
     """Return the columns of each table to print, with the widths of its labels and columns.
 
-    Too wide: first headers and labels are wrapped at blanks, then the columns are dealt to several
-    tables, and only a label that leaves no room for a single column is shortened.
+    Too wide: first headers and labels are wrapped at blanks and cells between their parts, then the
+    columns are dealt to several tables, and only a label that leaves no room for a single column is
+    shortened.
     """
     columns = range(len(grid.columns))
     labels = [
@@ -165,11 +185,19 @@ def _share(
 
 
 def _extent(header: str, texts: Sequence[str], *, wrap: bool = True) -> tuple[int, int]:
-    """Return the narrowest and natural width of a column; texts stay whole without `wrap`."""
+    """Return the narrowest and natural width of a column; without `wrap` it is one of cells."""
     natural = max(len(printable(text)) for text in (header, *texts))
-    breakable, whole = ((header, *texts), ()) if wrap else ((header,), texts)
-    words = [word for text in breakable for word in printable(text).split()]
-    return max((len(text) for text in (*words, *map(printable, whole))), default=0), natural
+    words = [len(word) for text in (header, *(texts if wrap else ())) for word in printable(text).split()]
+    cells = [] if wrap else [_least(printable(text)) for text in texts]
+    return max((*words, *cells), default=0), natural
+
+
+def _least(cell: str) -> int:
+    """Return the width that a cell takes at least: its own, or that of its parts, or their words."""
+    if len(cell) <= _WHOLE:
+        return len(cell)
+    longest = max(map(len, cell.replace(_BETWEEN, _BETWEEN.rstrip() + "\n").splitlines()))
+    return longest if longest <= _WHOLE else max(_WHOLE, *map(len, cell.split()))
 
 
 def _total(widths: Sequence[int]) -> int:

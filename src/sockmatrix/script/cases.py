@@ -125,7 +125,6 @@ class CaseLoader:
             **{n: a for n, a in shared.items() if n not in self.own},
         }
         self.cases = case_axis(root)
-        self._used: dict[str, None] = {}
 
     def load(self) -> tuple[dict[str, AxisUse], tuple[Case, ...], dict[str, tuple[Cell, ...]]]:
         """Return the axes of the table, its cases, and the cells of each by its name."""

@@ -88,6 +88,16 @@ def version(text: str, lab: str = PLAIN) -> int:
     return zlib.crc32(_compiled(text, lab), zlib.crc32(lab.encode()))
 
 
+def labels(text: str) -> tuple[str, ...]:
+    """Return the labels of a script without holes, in its order. Raises ScriptError."""
+    found = []
+    for line in text.split("\n"):
+        actor, _, rest = line.partition("#")[0].partition(":")
+        staged = role_of(actor.strip()) == SENDER
+        found += [statement(own, staged=staged).label for one in rest.split(";") if (own := one.strip())]
+    return tuple(label for label in found if label)
+
+
 @functools.lru_cache(maxsize=1000)
 def _compiled(text: str, lab: str) -> bytes:
     """Return the steps as JSON."""

@@ -195,9 +195,6 @@ STAGED = {
 ENDS = ("exit", "kill")
 """These end a process; they are alone in their turn."""
 
-DELIVERIES = ("send", "connect", "speak")
-"""What the probe is told to deliver: its second element is the label."""
-
 
 @final
 @dataclass(frozen=True, slots=True)
