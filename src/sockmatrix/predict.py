@@ -65,9 +65,7 @@ def version_of(release: str) -> tuple[int, int, int]:
     return int(found[1]), int(found[2]), int(found[3] or 0)
 
 
-def agreements(
-    run: Run, cells: Iterable[Cell], scenarios: Mapping[str, Scenario]
-) -> list[Agreement]:
+def agreements(run: Run, cells: Iterable[Cell], scenarios: Mapping[str, Scenario]) -> list[Agreement]:
     """Return for each table how the measured ones of `cells` agree with the model. Raises ValueError.
 
     `scenarios` by the name of the table.

@@ -73,7 +73,7 @@ class RunWriter:
         labs = {**run.header.labs, "": run.header.lab}
         for layout, lab in {**header.labs, "": header.lab}.items():
             if layout in labs and _lab(labs[layout]) != _lab(lab):
-                raise CannotResume(path, 1, " ".join(["measured in another lab", layout]).rstrip())
+                raise CannotResume(path, 1, f"measured in another lab {layout}".rstrip())
         if run.ragged:
             lines: list[Line] = [run.header, *run.cells.values()]
             lines += [run.footer] if run.footer else []
