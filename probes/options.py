@@ -100,6 +100,7 @@ _NUMBERS = {
     ("linux", "SO_DETACH_REUSEPORT_BPF"): 68,
     ("linux", "SO_ATTACH_REUSEPORT_CBPF"): 51,
     ("linux", "SO_BINDTOIFINDEX"): 62,
+    ("linux", "SO_INCOMING_CPU"): 49,
     ("linux", "UDP_CORK"): 1,
 }
 # Names a system does not have, whatever a header of a compatibility layer may define.

@@ -46,8 +46,9 @@ def wheel(dist: Path) -> dict[str, bytes]:
 
 
 def checkout(directory: str, pattern: str) -> dict[str, bytes]:
-    """Return the files of a directory of this checkout."""
-    return {path.name: path.read_bytes() for path in (ROOT / directory).glob(pattern)}
+    """Return the files below a directory of this checkout."""
+    place = ROOT / directory
+    return {path.relative_to(place).as_posix(): path.read_bytes() for path in place.rglob(pattern)}
 
 
 def below(files: dict[str, bytes], directory: str) -> dict[str, bytes]:
@@ -76,8 +77,10 @@ def test_the_engine_is_whole(wheel: dict[str, bytes]) -> None:
 
 def test_the_content_is_whole(wheel: dict[str, bytes]) -> None:
     """The tables and the probe are in the package, byte for byte, and nothing else with them."""
-    assert below(wheel, "sockmatrix/probes") == checkout("probes", "*.py")
-    assert below(wheel, "sockmatrix/matrix") == checkout("matrix", "*.toml")
+    for directory, pattern in (("probes", "*.py"), ("matrix", "*.toml")):
+        shipped, expected = below(wheel, f"sockmatrix/{directory}"), checkout(directory, pattern)
+        assert sorted(shipped) == sorted(expected)
+        assert [name for name, text in expected.items() if shipped[name] != text] == []
 
 
 @pytest.mark.parametrize("part", ["__pycache__", "tests", "reports", "benchmarks", "ci", ".pyc"])
