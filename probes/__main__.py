@@ -13,7 +13,7 @@ from __future__ import annotations
 #   leading the roles        conductor batches allotment controls crew speech stages limits counters
 #   one role, a process      process frames role drain talk acts sockets datagrams facts place
 #   what is on the wire      sender payload
-#   this system              platforms errnos checkup
+#   this system              platforms errnos proc checkup
 import argparse
 import os
 import sys

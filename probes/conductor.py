@@ -23,6 +23,7 @@ from allotment import Allotment
 from batches import Batch
 from cells import CellMaker
 from crew import Actor, Crew, Silent, Void, users
+from proc import text
 from process import RoleLost
 from programs import Compiler
 from speech import Manner, listeners, speak
@@ -62,7 +63,7 @@ class Conductor:
         self.counts: Dict[str, int] = collections.Counter()
         self.allotment = Allotment(lab, settings.share)
         self._silences = 0
-        self._users = users(getattr(os, "geteuid", lambda: None)(), _text("/proc/self/uid_map"))
+        self._users = users(getattr(os, "geteuid", lambda: None)(), text("/proc/self/uid_map"))
         self._closing: Optional[Tuple[Batch, List[Trial], List[str], Results]] = None
         self._controls = controls.Controls(self.compiler)
         self._crew = Crew(self.compiler, self.allotment.sender_ports, self.counts, cpu)
@@ -242,14 +243,6 @@ class Conductor:
     def stop(self) -> None:
         """Stop all roles; they are started again when they are needed."""
         self._crew.stop()
-
-
-def _text(path: str) -> str:
-    try:
-        with open(path, encoding="ascii") as file:
-            return file.read()
-    except OSError:
-        return ""
 
 
 class _Taken(Exception):

@@ -7,12 +7,14 @@ Where there is no /proc (macOS, Windows) the sum stays 0 and only the bounded wi
 
 from __future__ import annotations
 
+from proc import text
+
 _NAMES = ("RcvbufErrors", "MemErrors")
 
 
 def lost_datagrams() -> int:
     """Return the sum of the counters as they stand now."""
-    return from_texts(_text("/proc/net/snmp"), _text("/proc/net/snmp6"), _text("/proc/net/softnet_stat"))
+    return from_texts(text("/proc/net/snmp"), text("/proc/net/snmp6"), text("/proc/net/softnet_stat"))
 
 
 def from_texts(snmp: str, snmp6: str, softnet: str) -> int:
@@ -29,11 +31,3 @@ def from_texts(snmp: str, snmp6: str, softnet: str) -> int:
         fields = line.split()
         total += int(fields[1], 16) if len(fields) > 1 else 0
     return total
-
-
-def _text(path: str) -> str:
-    try:
-        with open(path, encoding="ascii") as file:
-            return file.read()
-    except OSError:
-        return ""

@@ -152,14 +152,14 @@ class Crew:
             if turn.actor == actor_text and turn.program is not None
         ]
         actor = Actor.of(actor_text)
-        process = self._role(actor)
+        self._role(actor)  # started anew it knows nothing
         known = self._known[actor.process]
         fresh = {number for *_, number, _ in entries} - known
         if any(self._compiler.acts(number) for number in fresh):
             self.tell_surroundings(actor_text)
         known |= fresh
         programs = {number: self._compiler.programs[number] for number in fresh}
-        process.post("do", entries, programs, *([actor.socket] if actor.socket else []))
+        self.post(actor_text, "do", entries, programs)
 
     def end(self, actor_text: str, how: str) -> None:
         """End the process of an actor, by itself ("exit") or with SIGKILL; it is started when needed."""

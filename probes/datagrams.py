@@ -64,7 +64,7 @@ def send(  # noqa: PLR0917 - the arguments of a compiled program
 def speak(place: Place, address: Address, port: str, label: int, times: int) -> Tuple[int, str]:
     """Send counted datagrams from the trial's own socket; return the bitmap of the sent, the errno."""
     head = payload.head(place.role.nonce, place.trial) + bytes((label,))
-    to = (place.host(address), place.port_of(port))
+    to = place.to(address, port)
     sent = 0
     for number in range(times):
         try:

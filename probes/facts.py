@@ -9,6 +9,7 @@ import os
 from typing import Any, Dict, List
 
 from place import Address, Place
+from proc import text
 
 _TIME_WAIT = "06"  # net/tcp_states.h, as /proc/net/tcp writes it
 
@@ -34,11 +35,7 @@ def waits(place: Place) -> str:
     """Return the seconds that the oldest socket in TIME_WAIT on the port has left (proc(5), net/tcp)."""
     left = []
     for path in ("/proc/net/tcp", "/proc/net/tcp6"):
-        try:
-            with open(path, encoding="ascii") as file:
-                left += _time_waits(file.read(), place.port)
-        except OSError:
-            continue
+        left += _time_waits(text(path), place.port)
     return str(min(left)) if left else "none"
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Collection, NamedTuple, Tuple
 
+from proc import text
+
 SLOTS_UNKNOWN = 256
 """UDP_HTABLE_SIZE_MIN of net/ipv4/udp.c: the smallest table a kernel makes."""
 
@@ -39,9 +41,9 @@ class Limits(NamedTuple):
 def read() -> Limits:
     """Read the limits of this system, after raising the number of descriptors as far as allowed."""
     return Limits(
-        slots=slots(_text("/proc/sys/net/ipv4/udp_hash_entries")),
+        slots=slots(text("/proc/sys/net/ipv4/udp_hash_entries")),
         descriptors=_raise_descriptors(),
-        queued=queued(_text("/proc/sys/net/ipv4/udp_mem")),
+        queued=queued(text("/proc/sys/net/ipv4/udp_mem")),
     )
 
 
@@ -86,14 +88,6 @@ def _raise_descriptors() -> int:
             continue
         return wanted
     return soft if soft != resource.RLIM_INFINITY else 65536
-
-
-def _text(path: str) -> str:
-    try:
-        with open(path, encoding="ascii") as file:
-            return file.read()
-    except OSError:
-        return ""
 
 
 def split(total: int, most: int) -> Tuple[int, ...]:

@@ -21,6 +21,17 @@ OTHER = "other"
 """What has no name in the lab."""
 
 
+def socket_address(host: str, port: int, scope: int = 0) -> Tuple[Any, ...]:
+    """Return a socket address with its sin6_scope_id: Python leaves the zone of a pair out.
+
+    A zone in `host`, by name or number (`fe80::1%lab0`, RFC 4007, 11), goes before `scope`.
+    """
+    host, _, zone = host.partition("%")
+    if zone:
+        scope = int(zone) if zone.isdecimal() else socket.if_nametoindex(zone)
+    return (host, port, 0, scope) if scope else (host, port)
+
+
 class Surroundings(NamedTuple):
     """What a role knows of its lab: symbols of addresses, of interfaces by index, the local ports."""
 
@@ -58,12 +69,9 @@ class Place(NamedTuple):
             return self.port + int(spec[2:] or 0)
         return int(spec)
 
-    def to(self, address: Address, port: str, scope: int) -> Tuple[Any, ...]:
+    def to(self, address: Address, port: str, scope: int = 0) -> Tuple[Any, ...]:
         """Return a socket address; `scope` is the sin6_scope_id of an IPv6 one."""
-        host, _, zone = self.host(address).partition("%")
-        if zone:
-            scope = int(zone) if zone.isdecimal() else socket.if_nametoindex(zone)
-        return (host, self.port_of(port), 0, scope) if scope else (host, self.port_of(port))
+        return socket_address(self.host(address), self.port_of(port), scope)
 
     # --- what things are called ------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from typing import Any, Dict, List, Optional, Tuple
 
 import errnos
 import payload
+from place import socket_address
 
 _RESET = struct.pack("@ii", 1, 0) if os.name != "nt" else struct.pack("@HH", 1, 0)
 # Seconds. On a loopback a connection is made or refused in microseconds; Windows asks a closed port again
@@ -100,7 +101,7 @@ class Sender:
         for index, trial, label, host, port, pool_number, numbers in entries:
             head = payload.head(self.nonce, trial) + bytes((label,))
             pool = self.pools[pool_number]
-            address = _endpoint(host, port)
+            address = socket_address(host, port)
             sent = 0
             try:
                 for number in numbers:
@@ -196,12 +197,6 @@ class Sender:
                 pass
             if time.monotonic() > deadline:
                 return False
-
-
-def _endpoint(host: str, port: int) -> Tuple[Any, ...]:
-    """Return a socket address; Python leaves the zone of `fe80::1%lab0` out of a pair."""
-    host, _, zone = host.partition("%")
-    return (host, port, 0, socket.if_nametoindex(zone)) if zone else (host, port)
 
 
 def _fence_socket(family: int, host: str, namespace: Optional[int], port: int) -> socket.socket:

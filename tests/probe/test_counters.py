@@ -65,10 +65,10 @@ def test_an_empty_line_of_softnet_stat_is_no_cpu() -> None:
 def test_what_is_counted_now_is_a_number_on_any_system(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where there is no /proc the sum is 0."""
     assert counters.lost_datagrams() >= 0
-    monkeypatch.setattr(counters, "_text", lambda path: "")
+    monkeypatch.setattr(counters, "text", lambda path: "")
     assert counters.lost_datagrams() == 0
 
 
 def test_a_file_that_does_not_exist_reads_as_nothing() -> None:
     """Not an error: macOS and Windows have none of them."""
-    assert counters._text("/proc/net/no such file") == ""
+    assert counters.text("/proc/net/no such file") == ""

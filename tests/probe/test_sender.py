@@ -269,6 +269,6 @@ def test_a_zone_becomes_the_scope_of_a_destination(
     monkeypatch: pytest.MonkeyPatch, network: Network, voice: Sender
 ) -> None:
     """Python leaves it out of a pair (socketmodule.c, getsockaddrarg)."""
-    monkeypatch.setattr("sender.socket.if_nametoindex", {"lab0": 7}.__getitem__, raising=False)
+    monkeypatch.setattr("place.socket.if_nametoindex", {"lab0": 7}.__getitem__, raising=False)
     voice.send([(0, 5, 0, "fe80::1%lab0", 10005, 0, [0]), (1, 6, 0, "::1", 10006, 0, [0])], [], 0.1)
     assert [to for _, _, to in network.sent] == [("fe80::1", 10005, 0, 7), ("::1", 10006)]
