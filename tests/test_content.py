@@ -25,6 +25,7 @@ def test_this_installation_has_both() -> None:
     """The tables and the probe of the running installation are found."""
     assert (content.matrix() / "axes.toml").is_file()
     assert content.probes().is_dir()
+    assert list(content.runs().glob("*.jsonl.gz"))
 
 
 def test_the_package_comes_first(package: Path, tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ import os
 import re
 import threading
 from pathlib import Path
-from typing import Any
 
 import fakes
 import pytest
@@ -168,14 +167,14 @@ def test_report_is_written_whole_or_not_at_all(
     """When writing fails, the old file is untouched and nothing lies about."""
     write_run(Path("one"), sockmatrix.selection)
     Path("page").write_text("old")
-    write_text = Path.write_text
+    write_bytes = Path.write_bytes
 
-    def full(path: Path, text: str, **how: Any) -> int:
-        write_text(path, text[:100], **how)
+    def full(path: Path, data: bytes) -> int:
+        write_bytes(path, data[:100])
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patched:
-        patched.setattr(Path, "write_text", full)
+        patched.setattr(Path, "write_bytes", full)
         done = sockmatrix("report", "one", "-o", "page")
     assert done == Done(2, "", "sockmatrix report: cannot write page: No space left on device\n")
     assert Path("page").read_text() == "old"

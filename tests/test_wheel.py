@@ -69,23 +69,24 @@ def test_the_engine_is_whole(wheel: dict[str, bytes]) -> None:
     files = [path for path in source.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
     expected = {path.relative_to(source).as_posix(): path.read_bytes() for path in files}
     shipped = below(wheel, "sockmatrix")
-    engine = {name: text for name, text in shipped.items() if not name.startswith(("matrix/", "probes/"))}
+    content = ("matrix/", "probes/", "reports/")
+    engine = {name: text for name, text in shipped.items() if not name.startswith(content)}
     assert engine == expected
     assert {"py.typed", "run.schema.json"} <= set(engine)
     assert {PurePosixPath(name).suffix for name in engine} == {".py", ".json", ".typed"}
 
 
 def test_the_content_is_whole(wheel: dict[str, bytes]) -> None:
-    """The tables and the probe are in the package, byte for byte, and nothing else with them."""
-    for directory, pattern in (("probes", "*.py"), ("matrix", "*.toml")):
+    """Tables, probe and runs are in the package, byte for byte, and nothing else with them."""
+    for directory, pattern in (("probes", "*.py"), ("matrix", "*.toml"), ("reports/runs", "*.gz")):
         shipped, expected = below(wheel, f"sockmatrix/{directory}"), checkout(directory, pattern)
         assert sorted(shipped) == sorted(expected)
         assert [name for name, text in expected.items() if shipped[name] != text] == []
 
 
-@pytest.mark.parametrize("part", ["__pycache__", "tests", "reports", "benchmarks", "ci", ".pyc"])
+@pytest.mark.parametrize("part", ["__pycache__", "tests", "benchmarks", "ci", ".pyc"])
 def test_what_a_user_does_not_need(wheel: dict[str, bytes], part: str) -> None:
-    """No caches, no tests, no measurements."""
+    """No caches, no tests."""
     assert not [name for name in wheel if part in (*name.split("/"), PurePosixPath(name).suffix)]
 
 

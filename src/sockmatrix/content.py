@@ -1,4 +1,4 @@
-"""Where `matrix/` and `probes/` lie: in the package (a wheel) or beside it (a checkout)."""
+"""Where the content lies, tables, probe and runs: in the package (a wheel) or beside it (a checkout)."""
 
 from __future__ import annotations
 
@@ -17,6 +17,11 @@ def matrix() -> Path:
 def probes() -> Path:
     """Return the directory of the probe, to be run as `python DIRECTORY`. Raises ContentError."""
     return _find("probes")
+
+
+def runs() -> Path:
+    """Return the directory of the committed runs. Raises ContentError."""
+    return _find("reports/runs")
 
 
 def _find(name: str) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-import itertools
 import json
 import sys
 from typing import TYPE_CHECKING
@@ -14,11 +13,11 @@ from sockmatrix.claims.findings import dispute_values, disputes, find, values
 from sockmatrix.claims.verdict import WORDS
 from sockmatrix.cli import UsageError
 from sockmatrix.commands.options import examples
+from sockmatrix.commands.runs import read_runs
 from sockmatrix.exitcode import ExitCode, verdict, worst
 from sockmatrix.part import TableError, unknown
 from sockmatrix.render import claims as render
 from sockmatrix.render.screen import Screen
-from sockmatrix.runfile import Run, RunFileError
 
 if TYPE_CHECKING:
     import argparse
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
     from sockmatrix.claims.claim import Book, Claim
     from sockmatrix.claims.findings import Finding
+    from sockmatrix.runfile import Run
 
 ALL = "all"
 
@@ -98,7 +98,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> ExitCode:
     """Judge, print, and say what it amounts to."""
-    runs = _read(arguments.runs)
+    runs = read_runs(arguments.runs)
     try:
         book = load()
         chosen = _chosen(book, arguments)
@@ -118,20 +118,6 @@ def main(arguments: argparse.Namespace) -> ExitCode:
     else:
         _print(shown, arguments, whole=shown is findings or len(shown) == len(book.claims))
     return _end(runs, findings, demanded, named=arguments.require)
-
-
-def _read(paths: Sequence[str]) -> dict[str, Run]:
-    """Read runs; of two on one platform the names get numbers."""
-    try:
-        runs = [Run.read(path) for path in paths]
-    except RunFileError as error:
-        raise UsageError(str(error)) from error
-    names = [run.header.platform.name for run in runs]
-    counters = {name: itertools.count(1) for name in names if names.count(name) > 1}
-    return {
-        f"{name} #{next(counters[name])}" if name in counters else name: run
-        for name, run in zip(names, runs, strict=True)
-    }
 
 
 def _words(given: Iterable[str]) -> list[str]:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sockmatrix import grids
-from sockmatrix.cli import UsageError
 from sockmatrix.commands.options import add_selection, examples, selected
+from sockmatrix.commands.runs import read_runs, tell_incomplete, write_output
 from sockmatrix.exitcode import ExitCode, verdict
 from sockmatrix.render import markdown, text
 from sockmatrix.render.screen import Screen
-from sockmatrix.runfile import Run, RunFileError
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    from sockmatrix.runfile import Run
     from sockmatrix.selection import Selection
 
 FEW = 60
@@ -46,10 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> ExitCode:
     """Print the report."""
-    try:
-        runs = [Run.read(path) for path in arguments.runs]
-    except RunFileError as error:
-        raise UsageError(str(error)) from error
+    runs = list(read_runs(arguments.runs).values())
     selection = selected(arguments)
     report = render(
         runs,
@@ -59,48 +55,25 @@ def main(arguments: argparse.Namespace) -> ExitCode:
         single_cells=arguments.cells or bool(arguments.only and len(selection.cells) <= FEW),
         screen=Screen() if arguments.output else Screen.of(sys.stdout),
     )
-    if arguments.output:
-        try:
-            _write(arguments.output.resolve(), report)
-        except OSError as error:
-            raise UsageError(f"cannot write {arguments.output}: {error.strerror}") from error
-    else:
-        sys.stdout.write(report)
+    write_output(report, arguments.output)
     code = _judge(runs, selection)
     if code is not ExitCode.EXPECTED:
         print(verdict(code), file=sys.stderr)
     return code
 
 
-def _write(path: Path, report: str) -> None:
-    """Write a file whole or not at all; a device or a pipe is written to, never replaced."""
-    if path.exists() and not path.is_file():
-        path.write_text(report, encoding="utf-8")
-        return
-    partial = path.with_name(path.name + ".partial")
-    try:
-        partial.write_text(report, encoding="utf-8")
-        partial.replace(path)
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink()
-
-
 def _judge(runs: Sequence[Run], selection: Selection) -> ExitCode:
     """Say what the runs lack, and return the status that this amounts to."""
     ids = selection.ids
     without = 0
+    code = tell_incomplete(runs)
     for run in runs:
-        if not run.complete:
-            why = "interrupted" if run.footer and run.footer.ended == "interrupted" else "cut short"
-            much = f"{len(run.cells)} of {run.header.planned} cells"
-            print(f"{run.path}: {why}, {much}; the rest is unmeasured", file=sys.stderr)
         if ids.isdisjoint(run.cells):
             print(f"{run.path}: has none of these cells", file=sys.stderr)
             without += 1
     if without == len(runs):
         return ExitCode.NOTHING
-    return ExitCode.EXPECTED if all(run.complete for run in runs) else ExitCode.INCONCLUSIVE
+    return code
 
 
 def render(

@@ -1,0 +1,59 @@
+"""What commands that read run files share: reading several, telling what they lack, writing output."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from typing import TYPE_CHECKING
+
+from sockmatrix.cli import UsageError
+from sockmatrix.exitcode import ExitCode
+from sockmatrix.files import write_whole
+from sockmatrix.runfile import Run, RunFileError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+
+def read_runs(paths: Sequence[str | Path]) -> dict[str, Run]:
+    """Read runs, by the name of their platform; of several on one the names get numbers.
+
+    Raises UsageError.
+    """
+    try:
+        runs = [Run.read(path) for path in paths]
+    except RunFileError as error:
+        raise UsageError(str(error)) from error
+    names = [run.header.platform.name for run in runs]
+    counters = {name: itertools.count(1) for name in names if names.count(name) > 1}
+    return {
+        f"{name} #{next(counters[name])}" if name in counters else name: run
+        for name, run in zip(names, runs, strict=True)
+    }
+
+
+def tell_incomplete(runs: Iterable[Run]) -> ExitCode:
+    """Say on stderr which runs lack some of what was planned, and return what that amounts to."""
+    code = ExitCode.EXPECTED
+    for run in runs:
+        if not run.complete:
+            why = "interrupted" if run.footer and run.footer.ended == "interrupted" else "cut short"
+            much = f"{len(run.cells)} of {run.header.planned} cells"
+            print(f"{run.path}: {why}, {much}; the rest is unmeasured", file=sys.stderr)
+            code = ExitCode.INCONCLUSIVE
+    return code
+
+
+def write_output(text: str, path: Path | None) -> None:
+    """Write what a command has to show to a file, whole or not at all, else to stdout.
+
+    Raises UsageError.
+    """
+    if path is None:
+        sys.stdout.write(text)
+        return
+    try:
+        write_whole(path, text)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from error
