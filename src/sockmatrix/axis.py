@@ -34,6 +34,9 @@ __all__ = [
 
 FILE = "axes.toml"
 
+OTHERS = (FILE, "changes.toml", "allow*.toml")
+"""Files beside the tables that hold none: axes, known changes (`changes.py`), exceptions (`allow.py`)."""
+
 SCRIPT = "script"
 """The scenario whose tables have cases and axes of their own."""
 
@@ -103,7 +106,8 @@ def vocabulary_of(directory: Path, tables: frozenset[str] = frozenset()) -> Voca
 
 def table_files(directory: Path) -> list[Path]:
     """Return the files of a directory that hold tables, sorted by name."""
-    return sorted(file for file in directory.glob("*.toml") if file.name != FILE)
+    files = sorted(directory.glob("*.toml"))
+    return [file for file in files if not any(file.match(other) for other in OTHERS)]
 
 
 def load_axes(file: Path) -> dict[str, Axis]:

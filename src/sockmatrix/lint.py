@@ -1,38 +1,29 @@
 """What is wrong with `matrix/` although it can be read: patterns that match nothing, and the like.
 
 `check` looks at everything and returns every problem, each a line that says where it is.
-
-    matrix/allow*.toml        exceptions, with the day on which they end
-    [[exception]]
-    pattern = "..."           cells
-    reason = "..."
-    expires = 2026-12-31
 """
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
-from sockmatrix import content, plan, table
+from sockmatrix import allow, content, plan, table
 from sockmatrix.axis import table_files, vocabulary_of
 from sockmatrix.claims.claim import DIRECTORY, load
 from sockmatrix.claims.cover import Coverage
-from sockmatrix.part import Part, TableError
-from sockmatrix.pattern import Pattern, PatternError, parse
+from sockmatrix.part import TableError
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from sockmatrix.claims.claim import Book, Claim, Disagreement
     from sockmatrix.claims.expect import Term
+    from sockmatrix.pattern import Pattern
     from sockmatrix.plan import Plan
-
-ALLOWED = "allow*.toml"
-"""Files of exceptions."""
 
 
 @final
@@ -67,10 +58,8 @@ def check(directory: Path | None = None, today: dt.date | None = None) -> Report
             for disagreement in book.disagreements:
                 problems += _about_disagreement(disagreement, coverage)
     exceptions = 0
-    for file in sorted(place.glob(ALLOWED)):
-        count, wrong = _exceptions(file, coverage, today or _today())
-        exceptions += count
-        problems += wrong
+    for file in sorted(place.glob(allow.FILES)):
+        exceptions += _exceptions(file, coverage, today or allow.today(), problems)
     cells = sum(len(one.cells) for one in plans)
     return Report(len(plans), cells, claims, disagreements, exceptions, tuple(problems))
 
@@ -82,8 +71,6 @@ def _plans(place: Path, problems: list[TableError]) -> Iterator[Plan]:
         problems.append(error)
         return
     for file in table_files(place):
-        if file.match(ALLOWED):
-            continue
         try:
             yield plan.expand(table.load(file, axes))
         except TableError as error:
@@ -142,38 +129,12 @@ def _unfit(cells: Iterable[Pattern], terms: Iterable[Term], coverage: Coverage) 
             yield f"expect: {term.text}: none of its cells has that ({reasons.most_common(1)[0][0]})"
 
 
-def _exceptions(file: Path, coverage: Coverage, today: dt.date) -> tuple[int, list[TableError]]:
-    problems: list[TableError] = []
-    try:
-        root = Part.read(file)
-        root.expect(("exception",))
-        entries = root.tables("exception")
-    except TableError as error:
-        return 0, [error]
-    for number, own in enumerate(entries, 1):
-        part = Part(file, own, f"exception {number}")
-        try:
-            problems += _exception(part, coverage, today)
-        except TableError as error:
-            problems.append(error)
-    return len(entries), problems
-
-
-def _exception(part: Part, coverage: Coverage, today: dt.date) -> Iterator[TableError]:
-    part.expect(("pattern", "reason", "expires"))
-    part.text("reason")
-    text, expires = part.text("pattern"), part.entries.get("expires")
-    if isinstance(expires, dt.datetime) or not isinstance(expires, dt.date):
-        raise part.error("expires", "must be a date such as 2026-12-31, without quotes")
-    try:
-        pattern = parse(text)
-    except PatternError as error:
-        raise part.error("pattern", str(error)) from error
-    if not coverage.cells([pattern]):
-        yield part.error("pattern", f'no cell matches "{pattern}"')
-    if expires < today:
-        yield part.error("expires", f"it has expired on {expires}")
-
-
-def _today() -> dt.date:
-    return dt.datetime.now(dt.timezone.utc).date()
+def _exceptions(file: Path, coverage: Coverage, today: dt.date, problems: list[TableError]) -> int:
+    found = allow.load(file, problems)
+    for one in found:
+        if not coverage.cells([one.pattern]):
+            problems.append(one.part.error("pattern", f'no cell matches "{one.pattern}"'))
+        problems += [one.part.error("", text) for text in _unfit([one.pattern], one.expect, coverage)]
+        if one.expired(today):
+            problems.append(one.part.error("expires", f"it has expired on {one.expires}"))
+    return len(found)
