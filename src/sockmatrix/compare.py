@@ -1,0 +1,147 @@
+"""Two runs, cell by cell: what is the same, what changed, and what cannot be said.
+
+    same          the facets agree: never words or amounts, and a `spread` over the same sockets is one
+    changed       both sides measured it, and the facets differ; also what exists on one side only
+    new, gone     the cell is in one of the runs only
+    redefined     its id means something else in the other run
+    unmeasured    a side skipped it
+    inconclusive  a side could not tell
+    unstable      on a side the repetitions differ
+
+The first that holds, from `new` downwards, is the verdict; so a change is never more than a change.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeAlias, final, get_args
+
+from sockmatrix.wording import headline, sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Mapping, Sequence
+
+    from sockmatrix.runfile import Run
+    from sockmatrix.runformat import CellLine
+
+Verdict: TypeAlias = Literal[
+    "same", "changed", "new", "gone", "redefined", "unmeasured", "inconclusive", "unstable"
+]
+
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A cell that is not the same in both runs, or cannot be compared; None where a run lacks it."""
+
+    id: str
+    verdict: Verdict
+    before: CellLine | None
+    after: CellLine | None
+
+    @property
+    def table(self) -> str:
+        """Name of its table."""
+        return self.id.partition("/")[0]
+
+    def headlines(self, order: Sequence[str] | None = None) -> tuple[str, str]:
+        """Return before and after for a table, which differ if it changed.
+
+        Where the headlines do not tell what differs, sentences do. `order`: see wording.headline.
+        """
+        pair = headline(self.before, order), headline(self.after, order)
+        if self.verdict != "changed" or pair[0] != pair[1]:
+            return pair
+        return sentence(self.before), sentence(self.after)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two runs side by side: how many cells are the same, and all others by verdict, sorted by id."""
+
+    before: Run
+    after: Run
+    same: int
+    others: Mapping[Verdict, tuple[Change, ...]] = field(repr=False)
+
+    @property
+    def changed(self) -> tuple[Change, ...]:
+        """The cells that changed."""
+        return self.others.get("changed", ())
+
+    @property
+    def counts(self) -> dict[Verdict, int]:
+        """How many cells have each verdict; every verdict is there."""
+        return {one: self.same if one == "same" else len(self.others.get(one, ())) for one in VERDICTS}
+
+    @property
+    def decided(self) -> int:
+        """How many cells both runs measured and can be compared."""
+        return self.same + len(self.changed)
+
+    @property
+    def doubtful(self) -> int:
+        """How many cells both runs have, without being able to say whether they changed."""
+        return len(self.others.get("inconclusive", ())) + len(self.others.get("unstable", ()))
+
+
+def compare(before: Run, after: Run, ids: Container[str] | None = None) -> Comparison:
+    """Compare two runs, of any two platforms; `ids`: only these cells."""
+    others: dict[Verdict, list[Change]] = {}
+    same = 0
+    for name, old in before.cells.items():
+        new = after.cells.get(name)
+        if new is old and _plain(old):  # lines that are alike are one value: see Run.read
+            same += ids is None or name in ids
+            continue
+        if ids is not None and name not in ids:
+            continue
+        found = verdict(old, new)
+        if found == "same":
+            same += 1
+        else:
+            others.setdefault(found, []).append(Change(name, found, old, new))
+    for name, new in after.cells.items():
+        if name not in before.cells and (ids is None or name in ids):
+            others.setdefault("new", []).append(Change(name, "new", None, new))
+    return Comparison(
+        before,
+        after,
+        same,
+        {key: tuple(sorted(some, key=lambda one: one.id)) for key, some in others.items()},
+    )
+
+
+def verdict(before: CellLine | None, after: CellLine | None) -> Verdict:
+    """Return what became of a cell. Raises ValueError if neither side has it."""
+    if before is None or after is None:
+        if before is after:
+            raise ValueError("a cell that neither run has cannot be compared")
+        return "new" if before is None else "gone"
+    if before.v != after.v:
+        return "redefined"
+    if before.skipped or after.skipped:
+        return "unmeasured"
+    if not (before.n and after.n):
+        return "inconclusive"
+    if before.variants or after.variants:
+        return "unstable"
+    if before.absent and after.absent:  # the reasons are words
+        return "same"
+    return "same" if before.agrees(after) else "changed"
+
+
+def transitions(
+    changes: Sequence[Change], orders: Mapping[str, Sequence[str]] | None = None
+) -> Counter[tuple[str, str]]:
+    """Return how many cells went from which headline to which; `orders`: labels of scripts by id."""
+    known = orders or {}
+    return Counter(one.headlines(known.get(one.id)) for one in changes)
+
+
+def _plain(line: CellLine) -> bool:
+    return bool(line.n) and not line.variants and not line.skipped
