@@ -110,6 +110,11 @@ def table_files(directory: Path) -> list[Path]:
     return [file for file in files if not any(file.match(other) for other in OTHERS)]
 
 
+def addresses_in_words() -> Mapping[str, str]:
+    """Return the words of every address symbol of this installation. Raises TableError."""
+    return Part.read(content.matrix() / FILE).part("addresses").words()
+
+
 def load_axes(file: Path) -> dict[str, Axis]:
     """Read the shared axes in the order they are documented. Raises TableError."""
     root = Part.read(file)
