@@ -74,6 +74,7 @@ __all__ = [
     "count_words",
     "header",
     "printable",
+    "read_header",
 ]
 
 MAX_LINE = 1 << 16
@@ -129,6 +130,17 @@ class Run:
         """Whether all that was planned was measured."""
         done = self.footer is not None and self.footer.ended == "complete"
         return done and len(self.cells) >= self.header.planned
+
+
+def read_header(path: Path) -> Header:
+    """Read who measured what and where, and nothing of the cells. Raises RunFileError."""
+    try:
+        with path.open("rb") as file:
+            for number, text in _Lines(path, file):
+                return _header(path, number, text)
+    except OSError as error:
+        raise Unreadable(path, 0, f"cannot be read: {error.strerror or error}") from error
+    raise NotARunFile(path, 0, "empty")
 
 
 def _read(path: Path, file: BinaryIO) -> Run:
