@@ -56,6 +56,12 @@ def test_what_linux_decides(book: Book, coverage: Coverage) -> None:
         assert coverage.cells(patterns), claim.id
 
 
+def test_every_table_has_claims(book: Book, coverage: Coverage) -> None:
+    """Of each table a document says something that one of its cells decides."""
+    said = {cell.table for claim in book.claims.values() for cell in coverage.cells(claim.cells)}
+    assert said == {file.stem for file in table_files(matrix())}
+
+
 def test_citations(book: Book) -> None:
     """Each has a source with an address, or the name of a printed one, and a place in it."""
     for claim in book.claims.values():
