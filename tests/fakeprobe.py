@@ -15,7 +15,13 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    import subprocess
+
+    from sockmatrix.target import Probe
+    from sockmatrix.targets.conversation import ProcessConversation
 
 if __name__ == "__main__":  # isolated: not even the directory of the program is on the path
     sys.path.insert(0, os.path.dirname(__file__))  # noqa: PTH120 - no need of pathlib yet
@@ -82,9 +88,23 @@ class FakeTarget:
         """Return the command that starts the program."""
         return [self.python, "-S", "-E", "-s", "-I", __file__, self.facts, *arguments]
 
+    def start(self, arguments: list[str], lane: int) -> ProcessConversation:
+        """Start the program, as a target starts a probe."""
+        from sockmatrix.targets.conversation import ProcessConversation
+
+        return ProcessConversation(self.command(arguments))
+
     def sockmatrix(self, *arguments: str) -> list[str]:
         """Return the command line of `sockmatrix` with this probe in place of the real one."""
         return [sys.executable, __file__, "sockmatrix", self.facts, *arguments]
+
+
+def process_of(probe: Probe) -> subprocess.Popen[bytes]:
+    """Return the process of a probe that a command started."""
+    from sockmatrix.targets.conversation import ProcessConversation
+
+    assert isinstance(probe.conversation, ProcessConversation)
+    return probe.conversation.child
 
 
 class Program:

@@ -15,6 +15,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fakeprobe import process_of
+
 from sockmatrix import collect, content, table
 from sockmatrix.measure import Lanes, Requests
 from sockmatrix.selection import select
@@ -78,7 +80,7 @@ class Laboratory:
     @property
     def pid(self) -> int:
         """Process id of the first probe."""
-        return self._lanes._probes[0].pid
+        return process_of(self._lanes._probes[0]).pid
 
     def measure(self, wanted: Sequence[Cell], *, repeat: int = REPEAT) -> dict[str, CellLine]:
         """Measure cells and return what they amount to, by id."""
@@ -96,7 +98,7 @@ class Laboratory:
 
     def stop(self) -> None:
         """End the probes, and wait for the roles to follow them."""
-        pids = [probe.pid for probe in self._lanes._probes.values()]
+        pids = [process_of(probe).pid for probe in self._lanes._probes.values()]
         roles = [role for pid in pids for role in role_pids(pid).values()]
         self._lanes.stop()
         wait_for_end(roles)

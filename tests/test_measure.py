@@ -13,7 +13,7 @@ import miniatures
 import msgspec
 import pytest
 import smallmatrix
-from fakeprobe import FakeTarget
+from fakeprobe import FakeTarget, process_of
 
 from sockmatrix import measure
 from sockmatrix.measure import Block, Lanes, Requests
@@ -300,7 +300,7 @@ def test_probes_of_a_finished_lab_are_ended(scripted: Selection, begun: list[Pro
         assert lanes.start(cell.lab for cell in scripted.cells) == miniatures.HELLO
         assert len(begun) == 3
         for block in lanes.run(scripted.cells):
-            alive = sum(probe._child.returncode is None for probe in begun)
+            alive = sum(process_of(probe).returncode is None for probe in begun)
             to_come = {"plain": 2, "gateway": 1, "hosts-2": 0}[block.cells[0].lab]
             assert alive <= 2 + to_come
     _all_ended(begun)
@@ -441,7 +441,7 @@ def _all_ended(begun: list[Probe]) -> None:
     for thread in _lane_threads():
         thread.join()
     assert begun
-    assert all(probe._child.returncode is not None for probe in begun)
+    assert all(process_of(probe).returncode is not None for probe in begun)
 
 
 def _lane_threads() -> Iterator[threading.Thread]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-from fakeprobe import FakeTarget
+from fakeprobe import FakeTarget, process_of
 from miniatures import HELLO
 
 from sockmatrix import content
@@ -120,7 +120,7 @@ def test_it_was_killed(start: Started) -> None:
     probe = start(FakeTarget(trouble="hang"))
     heard = probe.measure(LINES, repeat=2, seed=1)
     next(heard)
-    os.kill(probe.pid, 9)
+    os.kill(process_of(probe).pid, 9)
     with pytest.raises(TargetError, match=r"the probe died: (killed by signal 9|exit status)"):
         list(heard)
     with pytest.raises(TargetError, match="the probe died"):  # and so it stays
@@ -138,7 +138,7 @@ def test_stop_ends_it(start: Started) -> None:
     next(probe.measure(LINES, repeat=2, seed=1))
     probe.stop()
     probe.stop()
-    assert probe._child.returncode is not None
+    assert process_of(probe).returncode is not None
 
 
 def test_an_interrupt_while_it_starts_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,7 +152,7 @@ def test_an_interrupt_while_it_starts_ends_it(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(Probe, "_hello", interrupt)
     with pytest.raises(KeyboardInterrupt):
         Probe(FakeTarget(trouble="hang", at=0), ProbeOptions(), (0, 1))
-    assert begun[0]._child.returncode is not None
+    assert process_of(begun[0]).returncode is not None
 
 
 def test_the_command_line() -> None:

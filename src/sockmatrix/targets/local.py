@@ -1,0 +1,25 @@
+"""The machine we run on, with this Python or another one."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import final
+
+from sockmatrix import content
+from sockmatrix.targets.conversation import CommandTarget
+
+ISOLATED = ("-s", "-S", "-E")
+"""What Python is told so that nothing a user has installed or set is seen, and it starts at once."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class LocalTarget(CommandTarget):
+    """The machine we run on; `python` is a path, or a name that is looked for on PATH."""
+
+    python: str = sys.executable
+
+    def command(self, arguments: list[str]) -> list[str]:
+        """Return the command that starts the probe."""
+        return [self.python, *ISOLATED, str(content.probes()), *arguments]
