@@ -99,13 +99,13 @@ class Term:
             answers = [self._called(role, shape, outcome) for role in self._roles(shape)]
             if self.key == "some":
                 return _any(answers, "no such socket")
-            return _all(answers, "no such socket")
+            return every_answer(answers, "no such socket")
         if self.kind == "note":
             return self._noted(outcome)
         labels = shape.connects if self.kind == "connect" else shape.labels
         wanted = [self.key] if self.key else labels
         about = self._heard if self.kind == "delivery" else self._sent
-        return _all([about(label, shape, outcome) for label in wanted], "nothing is sent")
+        return every_answer([about(label, shape, outcome) for label in wanted], "nothing is sent")
 
     def _roles(self, shape: Shape) -> tuple[str, ...]:
         if self.key in ("every", "some"):
@@ -183,7 +183,7 @@ def _notes(outcome: Variant) -> dict[str, str]:
     return getattr(outcome, "notes", {})
 
 
-def _all(answers: Iterable[Answer], nothing: str = "") -> Answer:
+def every_answer(answers: Iterable[Answer], nothing: str = "") -> Answer:
     """Return the conjunction; of nothing, that it cannot be told."""
     told = list(answers)
     return next(
