@@ -7,12 +7,12 @@ import os
 import shlex
 import subprocess
 import sys
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sockmatrix import grids
 from sockmatrix.cli import UsageError
+from sockmatrix.commands.measuring import default_path, lanes_here
 from sockmatrix.commands.options import add_selection, examples, positive, seconds, selected
 from sockmatrix.exitcode import ExitCode, verdict
 from sockmatrix.measure import Lanes, Requests
@@ -38,7 +38,6 @@ REASONS = 5
 """So many reasons why cells told nothing are named."""
 
 _CROSS_CHECK_GRACE = 1.0  # seconds of silence before a cell of the sample counts as silent
-_FRESH_LANES = 4  # for each processor: a lane that measures afresh mostly waits
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -129,13 +128,13 @@ def _run(
         Requests(scenarios),
         LocalTarget(),
         options,
-        arguments.jobs or _lanes(fresh=arguments.fresh),
+        arguments.jobs or lanes_here(fresh=arguments.fresh),
         repeat=arguments.repeat,
         seed=seed,
     )
     with lanes:
         hello = lanes.start(cell.lab for cell in selection.cells)
-        path = arguments.output or _default_path(hello)
+        path = arguments.output or default_path(hello)
         try:
             recorder = Recorder(
                 hello,
@@ -165,21 +164,8 @@ def _run(
 
 def _careful_lanes(arguments: argparse.Namespace, scenarios: Mapping[str, Scenario], seed: int) -> Lanes:
     options = ProbeOptions(arguments.lab, arguments.allow_lan, fresh=True, grace=_CROSS_CHECK_GRACE)
-    count = arguments.jobs or _lanes(fresh=True)
+    count = arguments.jobs or lanes_here(fresh=True)
     return Lanes(Requests(scenarios), LocalTarget(), options, count, repeat=1, seed=seed)
-
-
-def _lanes(*, fresh: bool) -> int:
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min(32, (usable or 1) * (_FRESH_LANES if fresh else 1))
-
-
-def _default_path(hello: dict[str, Any]) -> Path:
-    platform = hello["platform"]
-    now = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
-    words = (platform["stack"], platform["release"], platform["arch"], now)
-    name = "-".join("".join(c if c.isalnum() or c in "._" else "-" for c in word) for word in words)
-    return Path("runs") / f"{name}.jsonl"
 
 
 def _times(repeat: int) -> str:
@@ -191,7 +177,7 @@ def _dry_run(arguments: argparse.Namespace, selection: Selection) -> ExitCode:
     for cell in selection.cells:
         counts[cell.table] += 1
     if arguments.json:
-        jobs = arguments.jobs or _lanes(fresh=arguments.fresh)
+        jobs = arguments.jobs or lanes_here(fresh=arguments.fresh)
         print(json.dumps({"cells": counts, "repeat": arguments.repeat, "jobs": jobs}))
         return ExitCode.EXPECTED
     for name, count in counts.items():
