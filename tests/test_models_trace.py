@@ -31,6 +31,7 @@ def test_the_rules_that_were_asked() -> None:
     assert places == sorted(places)
     assert len(asked) == len(set(asked))
     assert "__udp_is_mcast_sock" not in asked
+    assert _asked(UNICAST) == asked, "what an earlier prediction remembers is asked again"
 
 
 def test_other_rules_for_a_group() -> None:

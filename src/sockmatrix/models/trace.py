@@ -43,12 +43,22 @@ def traced(function: Callable[[], Result]) -> tuple[Result, tuple[Rule, ...]]:
             if rule is not None:
                 found.setdefault(rule)
 
+    _forget()
     before = sys.getprofile()
     sys.setprofile(note)
     try:
         return function(), tuple(found)
     finally:
         sys.setprofile(before)
+
+
+def _forget() -> None:
+    """Let rules that remember their answers (routes) be asked anew."""
+    for name, module in tuple(sys.modules.items()):
+        if name.startswith(_RULES):
+            for value in vars(module).values():
+                if hasattr(value, "cache_clear"):
+                    value.cache_clear()
 
 
 @functools.cache
