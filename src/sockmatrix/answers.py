@@ -23,13 +23,14 @@ if TYPE_CHECKING:
 class Finding:
     """Whether something holds on a system, None if that is not known: then `why` may say more.
 
-    `evidence` is what decides it; `against` are documents that say otherwise.
+    `evidence` is what decides it; `against` are documents that say otherwise; `asked` was the question.
     """
 
     holds: bool | None
     evidence: Evidence | None = None
     against: tuple[Evidence, ...] = ()
     why: str = ""
+    asked: Term | None = None
 
     @property
     def kind(self) -> Kind:
@@ -49,10 +50,11 @@ def answer(known: Sequence[Evidence], asked: Term) -> Finding:
     told = [(one, one.tells(asked)) for one in measured or known]
     decisive = [(one, found.holds) for one, found in told if found.holds is not None]
     if not decisive:
-        return Finding(None, told[0][0] if told else None, why=told[0][1].why if told else "not known")
+        evidence, why = (told[0][0], told[0][1].why) if told else (None, "not known")
+        return Finding(None, evidence, why=why, asked=asked)
     evidence, holds = decisive[0]
     against = () if measured else tuple(one for one, other in decisive if other is not holds)
-    return Finding(holds, evidence, against)
+    return Finding(holds, evidence, against, asked=asked)
 
 
 def together(findings: Iterable[Finding]) -> Finding:
