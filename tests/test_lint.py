@@ -196,7 +196,10 @@ def test_the_command(sockmatrix: Commands) -> None:
     """Status 0 and a line that says so, or 1 and a line for each problem."""
     done = sockmatrix("lint")
     assert (done.code, done.err) == (0, "")
-    assert done.out == "2 tables with 176 cells, 5 claims, 1 disagreements, 0 exceptions: nothing wrong\n"
+    assert done.out == (
+        "2 tables with 176 cells, 5 claims, 1 disagreements, 0 known changes, 0 exceptions:"
+        " nothing wrong\n"
+    )
     change(content.matrix() / "claims" / "all.toml", "receivers=2 dest=lo4", "receivers=4")
     done = sockmatrix("lint")
     assert done.code == 1

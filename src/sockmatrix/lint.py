@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
-from sockmatrix import allow, content, plan, table
+from sockmatrix import allow, changes, content, plan, table
 from sockmatrix.axis import table_files, vocabulary_of
 from sockmatrix.claims.claim import DIRECTORY, load
 from sockmatrix.claims.cover import Coverage
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from sockmatrix.changes import KnownChange
     from sockmatrix.claims.claim import Book, Claim, Disagreement
     from sockmatrix.claims.expect import Term
     from sockmatrix.pattern import Pattern
@@ -36,6 +37,7 @@ class Report:
     claims: int
     disagreements: int
     exceptions: int
+    changes: int
     problems: tuple[TableError, ...]
 
 
@@ -60,8 +62,11 @@ def check(directory: Path | None = None, today: dt.date | None = None) -> Report
     exceptions = 0
     for file in sorted(place.glob(allow.FILES)):
         exceptions += _exceptions(file, coverage, today or allow.today(), problems)
+    known = changes.load(place / changes.FILE, problems)
+    for change in known:
+        problems += _about_change(change, coverage)
     cells = sum(len(one.cells) for one in plans)
-    return Report(len(plans), cells, claims, disagreements, exceptions, tuple(problems))
+    return Report(len(plans), cells, claims, disagreements, exceptions, len(known), tuple(problems))
 
 
 def _plans(place: Path, problems: list[TableError]) -> Iterator[Plan]:
@@ -118,6 +123,20 @@ def _about_disagreement(disagreement: Disagreement, coverage: Coverage) -> Itera
             yield disagreement.error(f'cells: no cell matches "{pattern}"')
     for side in disagreement.sides:
         yield from (disagreement.error(text) for text in _unfit(side.cells, side.expect, coverage))
+
+
+def _about_change(change: KnownChange, coverage: Coverage) -> Iterator[TableError]:
+    for effect in change.effects:
+        try:
+            patterns = [effect.pattern(text) for text in effect.cells]
+        except TableError as error:
+            yield error
+            continue
+        for pattern in patterns:
+            if not coverage.cells([pattern]):
+                yield effect.part.error("cells", f'no cell matches "{pattern}"')
+        for text in _unfit(patterns, (*effect.having, *effect.lacking), coverage):
+            yield effect.part.error("", text)
 
 
 def _unfit(cells: Iterable[Pattern], terms: Iterable[Term], coverage: Coverage) -> Iterator[str]:

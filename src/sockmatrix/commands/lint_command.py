@@ -63,7 +63,8 @@ def _short(file: Path) -> Path:
 def _summary(report: Report) -> str:
     looked = (
         f"{report.tables} tables with {report.cells} cells, {report.claims} claims,"
-        f" {report.disagreements} disagreements, {report.exceptions} exceptions"
+        f" {report.disagreements} disagreements, {report.changes} known changes,"
+        f" {report.exceptions} exceptions"
     )
     if not report.problems:
         return f"{looked}: nothing wrong"
@@ -78,6 +79,7 @@ def _value(report: Report) -> object:
         "claims": report.claims,
         "disagreements": report.disagreements,
         "exceptions": report.exceptions,
+        "changes": report.changes,
         "problems": [
             {"file": str(_short(one.file)), "where": one.where, "problem": one.problem}
             for one in report.problems
