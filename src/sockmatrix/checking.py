@@ -1,0 +1,240 @@
+"""Hold a run against its baseline: which changes are allowed or explained, and what is left.
+
+A change is expected if an exception that has not expired allows it (`allow.py`), or if a known change of
+the system explains it and the releases of both runs are known well enough to tell (`changes.py`). A cell
+whose repetitions agreed in the baseline and differ now is no change but cannot be told, unless it is
+allowed.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeAlias, final
+
+from sockmatrix import allow
+from sockmatrix.changes import Explainer
+from sockmatrix.claims.shape import shape
+from sockmatrix.compare import compare
+from sockmatrix.exitcode import ExitCode, worst
+from sockmatrix.recorder import TOLERATED
+from sockmatrix.rules.cover import cover
+from sockmatrix.script.compiler import labels
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from sockmatrix.allow import Allowed
+    from sockmatrix.cell import Cell
+    from sockmatrix.changes import KnownChange, Reason
+    from sockmatrix.claims.shape import Shape
+    from sockmatrix.compare import Change, Comparison
+    from sockmatrix.runfile import Run
+    from sockmatrix.selection import Selection
+
+Fate: TypeAlias = Literal["unexpected", "unstable", "allowed", "explained"]
+"""What becomes of a difference: a change that nothing expects, a doubt, or why it is no surprise."""
+
+FATES: tuple[Fate, ...] = ("unexpected", "unstable", "allowed", "explained")
+
+_COVERS = 40
+"""So many kinds of change get patterns; of more, the rarer are told table by table."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A cell that is not what it was, in words before and after, and why that may be.
+
+    `allowed` may have `expired`; `reasons` are known changes, also those that are not sure.
+    """
+
+    cell: Cell
+    change: Change
+    texts: tuple[str, str]
+    allowed: Allowed | None = None
+    expired: bool = False
+    reasons: tuple[Reason, ...] = ()
+
+    @property
+    def fate(self) -> Fate:
+        """What becomes of it."""
+        if self.allowed is not None and not self.expired:
+            return "allowed"
+        if self.change.verdict == "unstable":
+            return "unstable"
+        return "explained" if any(reason.sure for reason in self.reasons) else "unexpected"
+
+    @property
+    def why(self) -> tuple[str, ...]:
+        """Return what is to be said of it beside what it was and is; not made printable."""
+        said = []
+        if self.allowed is not None:
+            ended = "was allowed until" if self.expired else "allowed until"
+            place = self.allowed.place
+            said.append(f"{ended} {self.allowed.expires}: {self.allowed.reason} ({place})")
+        for reason in self.reasons:
+            known = reason.change
+            may = "" if reason.sure else "perhaps, the releases do not tell: "
+            said.append(f"{may}{known.id}: {known.title} ({known.versions.text})")
+        return tuple(said)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Differences that are one: alike before, alike now, for the same reason; and which cells."""
+
+    fate: Fate
+    texts: tuple[str, str]
+    why: tuple[str, ...]
+    pattern: str
+    differences: tuple[Difference, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A run held against a baseline.
+
+    `unused` exceptions speak of cells that were compared, none of which differs; `expired` ones no longer
+    allow anything.
+    """
+
+    comparison: Comparison
+    cells: tuple[Cell, ...] = field(repr=False)
+    differences: tuple[Difference, ...]
+    unused: tuple[Allowed, ...] = ()
+    expired: tuple[Allowed, ...] = ()
+
+    def of(self, fate: Fate) -> tuple[Difference, ...]:
+        """Return the differences with a fate."""
+        return tuple(one for one in self.differences if one.fate == fate)
+
+    @property
+    def compared(self) -> int:
+        """How many cells both runs have with the same meaning."""
+        return self.comparison.decided + self.comparison.doubtful
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether too many cells cannot be told, or one that used to be stable no longer is."""
+        inconclusive = [
+            change
+            for change in self.comparison.others.get("inconclusive", ())
+            if change.after is not None and not change.after.n
+        ]
+        return len(inconclusive) > TOLERATED * self.compared or bool(self.of("unstable"))
+
+    @property
+    def code(self) -> ExitCode:
+        """The exit status that the cells amount to."""
+        codes = [ExitCode.EXPECTED]
+        if not self.comparison.decided:
+            codes.append(ExitCode.NOTHING)
+        if self.of("unexpected"):
+            codes.append(ExitCode.CHANGED)
+        if self.doubtful:
+            codes.append(ExitCode.INCONCLUSIVE)
+        return worst(*codes)
+
+
+def check(
+    baseline: Run,
+    run: Run,
+    selection: Selection,
+    *,
+    exceptions: Sequence[Allowed] = (),
+    known: Iterable[KnownChange] = (),
+    today: dt.date | None = None,
+) -> Checked:
+    """Compare the cells of a selection in two runs. Raises TableError for a wrong known change."""
+    today = allow.today() if today is None else today
+    comparison = compare(baseline, run, selection.ids)
+    cells = {cell.id: cell for cell in selection.cells}
+    scenarios = {plan.table.name: plan.table.scenario for plan in selection.plans}
+
+    @functools.cache
+    def shape_of(name: str) -> Shape:
+        return shape(scenarios[cells[name].table].steps(cells[name]))
+
+    explainer = Explainer(
+        known, baseline.header.platform, run.header.platform, lambda cell: shape_of(cell.id)
+    )
+    differences = []
+    for change in (*comparison.changed, *_no_longer_stable(comparison)):
+        cell = cells[change.id]
+        before, after = change.before, change.after
+        assert before is not None
+        assert after is not None
+        allowed = allow.first(exceptions, cell, shape_of(cell.id), after, today) if exceptions else None
+        expired = allowed is not None and allowed.expired(today)
+        sought = change.verdict == "changed" and (allowed is None or expired)
+        reasons = explainer.reasons(cell, before, after) if sought else ()
+        differences.append(Difference(cell, change, _texts(cell, change), allowed, expired, reasons))
+    used = {id(one.allowed) for one in differences}
+    both = [cell for cell in selection.cells if cell.id in baseline.cells and cell.id in run.cells]
+    return Checked(
+        comparison,
+        selection.cells,
+        tuple(differences),
+        tuple(
+            one
+            for one in exceptions
+            if id(one) not in used and any(one.pattern.matches(cell) for cell in both)
+        ),
+        tuple(one for one in exceptions if one.expired(today)),
+    )
+
+
+def _no_longer_stable(comparison: Comparison) -> Iterable[Change]:
+    for change in comparison.others.get("unstable", ()):
+        before, after = change.before, change.after
+        if after is not None and after.variants and before is not None and not before.variants:
+            yield change
+
+
+def _texts(cell: Cell, change: Change) -> tuple[str, str]:
+    return change.headlines(labels(cell.script) if cell.script else None)
+
+
+def groups(checked: Checked) -> tuple[Group, ...]:
+    """Return the differences, those that belong together as one; the unexpected first, then the many.
+
+    Patterns match exactly these cells among those that are in both runs.
+    """
+    kinds: dict[tuple[Fate, tuple[str, ...], tuple[str, str]], list[Difference]] = {}
+    for one in checked.differences:
+        kinds.setdefault((one.fate, one.why, one.texts), []).append(one)
+    before, after = checked.comparison.before.cells, checked.comparison.after.cells
+    universe = [cell for cell in checked.cells if cell.id in before and cell.id in after]
+    ordered = sorted(kinds.items(), key=lambda item: (FATES.index(item[0][0]), -len(item[1])))
+    found = []
+    for number, ((fate, why, texts), some) in enumerate(ordered):
+        own = {one.cell.id: one for one in some}
+        tables = {one.cell.table for one in some}
+        near = [cell for cell in universe if cell.table in tables]
+        if len(own) == 1 or number >= _COVERS:
+            parts = _by_table(own)
+        else:
+            parts = {part.pattern: [cell.id for cell in part.cells] for part in cover(near, own)}
+        for pattern, names in parts.items():
+            told = tuple(own[name] for name in names)
+            found.append(Group(fate, texts, why, _named(pattern, tables), told))
+    return tuple(sorted(found, key=lambda one: (FATES.index(one.fate), -len(one.differences))))
+
+
+def _by_table(some: Mapping[str, Difference]) -> dict[str, list[str]]:
+    parts: dict[str, list[str]] = {}
+    for name, one in some.items():
+        parts.setdefault(f"{one.cell.table}/*" if len(some) > 1 else name, []).append(name)
+    return parts
+
+
+def _named(pattern: str, tables: set[str]) -> str:
+    """Return a pattern that names its table: what cover() gives for one table does not."""
+    if len(tables) > 1 or "/" in pattern:
+        return pattern
+    (name,) = tables
+    return f"table={name}" if pattern == "*" else f"table={name} {pattern}"
