@@ -24,6 +24,7 @@ COMMANDS = {
     "claims": "say which statements of published documents hold, and which do not",
     "predict": "hold a run against the reference model of Linux, and list the unexplained",
     "lint": "look for what is wrong in the tables and claims",
+    "check": "measure this machine, and compare it with a baseline",
     "doctor": "say what can be measured here, and why not the rest",
 }
 
