@@ -17,19 +17,20 @@ from sockmatrix.changes import Explainer
 from sockmatrix.claims.shape import shape
 from sockmatrix.compare import compare
 from sockmatrix.exitcode import ExitCode, worst
+from sockmatrix.grouping import kinds
 from sockmatrix.recorder import TOLERATED
-from sockmatrix.rules.cover import cover
 from sockmatrix.script.compiler import labels
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from sockmatrix.allow import Allowed
     from sockmatrix.cell import Cell
     from sockmatrix.changes import KnownChange, Reason
     from sockmatrix.claims.shape import Shape
     from sockmatrix.compare import Change, Comparison
+    from sockmatrix.grouping import Part
     from sockmatrix.runfile import Run
     from sockmatrix.selection import Selection
 
@@ -37,9 +38,6 @@ Fate: TypeAlias = Literal["unexpected", "unstable", "allowed", "explained"]
 """What becomes of a difference: a change that nothing expects, a doubt, or why it is no surprise."""
 
 FATES: tuple[Fate, ...] = ("unexpected", "unstable", "allowed", "explained")
-
-_COVERS = 40
-"""So many kinds of change get patterns; of more, the rarer are told table by table."""
 
 
 @final
@@ -84,13 +82,17 @@ class Difference:
 @final
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Differences that are one: alike before, alike now, for the same reason; and which cells."""
+    """Differences that are one: alike before and now, for the same reason; and which cells."""
 
     fate: Fate
     texts: tuple[str, str]
     why: tuple[str, ...]
-    pattern: str
-    differences: tuple[Difference, ...]
+    parts: tuple[Part, ...]
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of its cells."""
+        return tuple(name for part in self.parts for name in part.ids)
 
 
 @final
@@ -200,41 +202,12 @@ def _texts(cell: Cell, change: Change) -> tuple[str, str]:
 
 
 def groups(checked: Checked) -> tuple[Group, ...]:
-    """Return the differences, those that belong together as one; the unexpected first, then the many.
+    """Return the differences, those of which the same is to be said as one: the unexpected first.
 
-    Patterns match exactly these cells among those that are in both runs.
+    Patterns are exact among the cells that both runs have.
     """
-    kinds: dict[tuple[Fate, tuple[str, ...], tuple[str, str]], list[Difference]] = {}
-    for one in checked.differences:
-        kinds.setdefault((one.fate, one.why, one.texts), []).append(one)
     before, after = checked.comparison.before.cells, checked.comparison.after.cells
     universe = [cell for cell in checked.cells if cell.id in before and cell.id in after]
-    ordered = sorted(kinds.items(), key=lambda item: (FATES.index(item[0][0]), -len(item[1])))
-    found = []
-    for number, ((fate, why, texts), some) in enumerate(ordered):
-        own = {one.cell.id: one for one in some}
-        tables = {one.cell.table for one in some}
-        near = [cell for cell in universe if cell.table in tables]
-        if len(own) == 1 or number >= _COVERS:
-            parts = _by_table(own)
-        else:
-            parts = {part.pattern: [cell.id for cell in part.cells] for part in cover(near, own)}
-        for pattern, names in parts.items():
-            told = tuple(own[name] for name in names)
-            found.append(Group(fate, texts, why, _named(pattern, tables), told))
-    return tuple(sorted(found, key=lambda one: (FATES.index(one.fate), -len(one.differences))))
-
-
-def _by_table(some: Mapping[str, Difference]) -> dict[str, list[str]]:
-    parts: dict[str, list[str]] = {}
-    for name, one in some.items():
-        parts.setdefault(f"{one.cell.table}/*" if len(some) > 1 else name, []).append(name)
-    return parts
-
-
-def _named(pattern: str, tables: set[str]) -> str:
-    """Return a pattern that names its table: what cover() gives for one table does not."""
-    if len(tables) > 1 or "/" in pattern:
-        return pattern
-    (name,) = tables
-    return f"table={name}" if pattern == "*" else f"table={name} {pattern}"
+    keys = {one.cell.id: (one.fate, one.texts, one.why) for one in checked.differences}
+    found = [Group(*kind.key, kind.parts) for kind in kinds(keys, universe)]
+    return tuple(sorted(found, key=lambda group: FATES.index(group.fate)))

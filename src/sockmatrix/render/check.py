@@ -5,8 +5,6 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from tabulate import tabulate
-
 from sockmatrix.exitcode import ExitCode
 from sockmatrix.render.escape import markdown as escaped
 from sockmatrix.render.escape import printable
@@ -16,6 +14,7 @@ if TYPE_CHECKING:
 
     from sockmatrix.checking import Checked, Difference, Fate, Group
     from sockmatrix.compare import Verdict
+    from sockmatrix.grouping import Part
     from sockmatrix.render.screen import Screen
 
 LIMIT = 900 * 1024
@@ -36,6 +35,7 @@ _UNCOMPARED: Mapping[Verdict, str] = {
     "unstable": "unstable",
 }
 _NARROWEST = 40
+_PARTS = 5  # patterns of a group that are shown
 
 
 def text(checked: Checked, groups: Sequence[Group], screen: Screen, *, everything: bool = False) -> str:
@@ -52,19 +52,30 @@ def text(checked: Checked, groups: Sequence[Group], screen: Screen, *, everythin
 
 
 def _group(group: Group, screen: Screen, *, everything: bool) -> Iterator[str]:
+    """Yield what was and is and why, then which cells: patterns with counts, or one alone."""
     before, after = map(printable, group.texts)
     width = max(_NARROWEST, screen.width or 100)
-    count = f"{len(group.differences):>6}  "
+    count = f"{len(group.ids):>6}  "
     pad = " " * len(count)
     yield from _wrapped(f"{before} -> {after}", width, count, pad)
     for why in group.why:
         yield from _wrapped(printable(why), width, pad, pad)
-    names = [one.cell.id for one in group.differences]
-    if len(names) > 1:
-        yield pad + group.pattern
-    shown = names if everything or len(names) == 1 else names[:1]
-    for name in shown:
-        yield pad + ("for instance " if len(shown) < len(names) else "") + name
+    shown = group.parts if everything else group.parts[:_PARTS]
+    for part in shown:
+        number = f"{len(part.ids):>6}  " if len(group.parts) > 1 else ""
+        yield f"{pad}{number}{_told(part)}"
+        if everything and len(part.ids) > 1:
+            yield from (f"{pad}{' ' * len(number)}  {name}" for name in part.ids)
+    if not everything:
+        left = sum(len(part.ids) for part in group.parts[_PARTS:])
+        if left:
+            yield f"{pad}and {_number(left, 'cell')} more; --all names them"
+        if len(group.ids) > 1 and all(len(part.ids) > 1 for part in shown):
+            yield f"{pad}for instance {group.ids[0]}"
+
+
+def _told(part: Part) -> str:
+    return part.pattern if part.exact else f"some of {part.pattern}"
 
 
 def _wrapped(said: str, width: int, first: str, rest: str) -> list[str]:
@@ -126,29 +137,30 @@ def markdown(
             lines += [f"### {title}: {_cells(checked.of(fate))}", "", *_table(own), ""]
     lines += [f"- {escaped(name)}: {escaped(value)}" for name, value in heads.items()]
     lines += [f"- {escaped(line)}" for line in _facts(checked)]
-    several = [group for group in groups if len(group.differences) > 1]
+    several = [group for group in groups if len(group.ids) > 1]
     if several:
         lines += ["", "### Every cell", ""]
         for group in several:
             change = f"{escaped(group.texts[0])} -> {escaped(group.texts[1])}"
-            lines += [f"- `{one.cell.id}`: {change}" for one in group.differences]
+            lines += [f"- `{name}`: {change}" for name in group.ids]
     return _cut(lines, limit)
 
 
-def _table(groups: Sequence[Group]) -> list[str]:
+def _table(groups: Sequence[Group]) -> Iterator[str]:
+    """Yield the rows; not padded, for there may be thousands."""
     why = any(group.why for group in groups)
-    rows = [
-        [
-            len(group.differences),
-            escaped(group.texts[0]),
-            escaped(group.texts[1]),
-            f"`{group.differences[0].cell.id if len(group.differences) == 1 else group.pattern}`",
-            *([escaped("; ".join(group.why))] if why else []),
-        ]
-        for group in groups
-    ]
     headers = ["cells", "before", "now", "which", *(["why"] if why else [])]
-    return tabulate(rows, headers, "pipe", disable_numparse=True, preserve_whitespace=True).splitlines()
+    yield _row(headers)
+    yield _row(["---"] * len(headers))
+    for group in groups:
+        before, after = map(escaped, group.texts)
+        said = [escaped("; ".join(group.why))] if why else []
+        for part in group.parts:
+            yield _row([str(len(part.ids)), before, after, f"`{_told(part)}`", *said])
+
+
+def _row(texts: Sequence[str]) -> str:
+    return f"| {' | '.join(texts)} |"
 
 
 def _cut(lines: Sequence[str], limit: int) -> str:
@@ -172,8 +184,11 @@ def values(checked: Checked, groups: Sequence[Group]) -> dict[str, Any]:
                 "fate": group.fate,
                 "before": group.texts[0],
                 "now": group.texts[1],
-                "pattern": group.pattern,
-                "cells": len(group.differences),
+                "cells": len(group.ids),
+                "patterns": [
+                    {"pattern": part.pattern, "exact": part.exact, "cells": len(part.ids)}
+                    for part in group.parts
+                ],
             }
             for group in groups
         ],
