@@ -94,11 +94,11 @@ def compare(before: Run, after: Run, ids: Container[str] | None = None) -> Compa
     others: dict[Verdict, list[Change]] = {}
     same = 0
     for name, old in before.cells.items():
-        new = after.cells.get(name)
-        if new is old and _plain(old):  # lines that are alike are one value: see Run.read
-            same += ids is None or name in ids
-            continue
         if ids is not None and name not in ids:
+            continue
+        new = after.cells.get(name)
+        if new == old and old.n and not old.skipped and not old.variants:  # nearly all cells
+            same += 1
             continue
         found = verdict(old, new)
         if found == "same":
@@ -141,7 +141,3 @@ def transitions(
     """Return how many cells went from which headline to which; `orders`: labels of scripts by id."""
     known = orders or {}
     return Counter(one.headlines(known.get(one.id)) for one in changes)
-
-
-def _plain(line: CellLine) -> bool:
-    return bool(line.n) and not line.variants and not line.skipped
