@@ -94,6 +94,13 @@ class FakeTarget:
 
         return ProcessConversation(self.command(arguments))
 
+    def describe(self, hello: dict[str, Any]) -> dict[str, Any]:
+        """Return the hello as it is."""
+        return hello
+
+    def close(self) -> None:
+        """Do nothing."""
+
     def sockmatrix(self, *arguments: str) -> list[str]:
         """Return the command line of `sockmatrix` with this probe in place of the real one."""
         return [sys.executable, __file__, "sockmatrix", self.facts, *arguments]

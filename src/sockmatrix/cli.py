@@ -23,6 +23,7 @@ COMMANDS = {
     "report": "print the tables of one run, or of several side by side",
     "claims": "say which statements of published documents hold, and which do not",
     "predict": "hold a run against the reference model of Linux, and list the unexplained",
+    "kernels": "fetch Linux kernels to measure in virtual machines, or list them",
     "lint": "look for what is wrong in the tables and claims",
     "check": "measure this machine, and compare it with a baseline",
     "doctor": "say what can be measured here, and why not the rest",

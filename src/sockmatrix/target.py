@@ -83,7 +83,7 @@ class Probe:
         """Start the probe and wait for its hello. Raises NotStartedError."""
         self.conversation = target.start(options.arguments(share), share[0])
         try:
-            self.hello = self._hello()
+            self.hello = target.describe(self._hello())
         except BaseException:
             self.stop()
             raise

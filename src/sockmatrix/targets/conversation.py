@@ -49,6 +49,12 @@ class Target(Protocol):
         Raises NotStartedError.
         """
 
+    def describe(self, hello: dict[str, Any]) -> dict[str, Any]:
+        """Return a probe's hello with what only the target knows of the place."""
+
+    def close(self) -> None:
+        """End what the target itself has started; all conversations are over then."""
+
 
 class CommandTarget:
     """A target where a command starts the probe: a base for those that only have to know which."""
@@ -62,6 +68,13 @@ class CommandTarget:
     def start(self, arguments: list[str], lane: int) -> Conversation:  # noqa: ARG002 - all are alike
         """Start it. Raises NotStartedError."""
         return ProcessConversation(self.command(arguments))
+
+    def describe(self, hello: dict[str, Any]) -> dict[str, Any]:
+        """Return a probe's hello as it is: the probe knows all."""
+        return hello
+
+    def close(self) -> None:
+        """Do nothing: there is only the probe."""
 
 
 class ProcessConversation:

@@ -1,0 +1,105 @@
+"""The command line of QEMU, and whether KVM truly works."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from sockmatrix.targets.conversation import NotStartedError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PROGRAM = "qemu-system-x86_64"
+HOW_TO_GET = "apt-get install --no-install-recommends qemu-system-x86, or your system's package of QEMU"
+
+MEMORY = 2048
+"""Megabytes of a guest; QEMU takes what is used. The kernel's hash tables grow with it, and with those
+the batches that the probe may measure at once."""
+
+_CANARY_PATIENCE = 10.0  # seconds; a kernel without a root file system gives up within one or two
+_CANARY_SAYS = b"panic - not syncing"
+_APPEND = "console=ttyS0 quiet loglevel=4 panic=-1 net.ifnames=0 mitigations=off rdinit=/init"
+
+
+def find() -> str:
+    """Return the path of QEMU. Raises NotStartedError."""
+    found = shutil.which(PROGRAM)
+    if found is None:
+        raise NotStartedError(f"there is no {PROGRAM} here: {HOW_TO_GET}")
+    return found
+
+
+class Boot(NamedTuple):
+    """Files of a guest: its kernel, its first file system, and where its kernel's messages go."""
+
+    kernel: Path
+    image: Path
+    console: Path
+
+
+PORTS = 2
+"""Ports of a guest: virtio, and serial for a kernel that lacks it, which is slow but sure."""
+
+
+def command(
+    qemu: str,
+    accelerator: str,
+    boot: Boot,
+    descriptors: Sequence[int],
+) -> list[str]:
+    """Return the command line of a guest that talks over one of PORTS `descriptors`."""
+    virtio, serial = descriptors
+    return [
+        *_machine(qemu, accelerator, MEMORY),
+        *("-kernel", str(boot.kernel), "-initrd", str(boot.image), "-append", _APPEND),
+        *("-serial", f"file:{boot.console}"),
+        *("-chardev", f"socket,id=slow,fd={serial}", "-serial", "chardev:slow"),
+        *("-chardev", f"socket,id=port,fd={virtio}"),
+        *("-device", "virtio-serial-pci", "-device", "virtserialport,chardev=port,nr=1"),
+    ]
+
+
+def _machine(qemu: str, accelerator: str, memory: int) -> list[str]:
+    processor = "host" if accelerator == "kvm" else "max"  # others lack RDRAND, which Python waits for
+    return [
+        *(qemu, "-accel", accelerator, "-cpu", processor, "-M", "pc", "-m", str(memory), "-smp", "1"),
+        *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
+    ]
+
+
+@functools.cache
+def accelerator(qemu: str, kernel: Path) -> str:
+    """Return "kvm" where this kernel boots with it, else "tcg".
+
+    That /dev/kvm opens and answers proves nothing: on some nested hosts no stock kernel boots on it.
+    """
+    if not (sys.platform.startswith("linux") and os.access("/dev/kvm", os.R_OK | os.W_OK)):
+        return "tcg"
+    with tempfile.TemporaryDirectory(prefix="sockmatrix-") as place:
+        console = Path(place) / "console"
+        words = [
+            *_machine(qemu, "kvm", 256),
+            *("-kernel", str(kernel), "-append", "console=ttyS0 panic=-1"),
+            *("-serial", f"file:{console}"),
+        ]
+        try:
+            subprocess.run(
+                words,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=_CANARY_PATIENCE,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return "tcg"
+        try:
+            return "kvm" if _CANARY_SAYS in console.read_bytes() else "tcg"
+        except OSError:
+            return "tcg"
