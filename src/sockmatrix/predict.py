@@ -70,7 +70,7 @@ def agreements(run: Run, cells: Iterable[Cell], scenarios: Mapping[str, Scenario
 
     `scenarios` by the name of the table.
     """
-    version = version_of(run.header.platform.release)
+    version = version_of(run.header.platform.version)
     user = "root" if run.header.platform.privileges == "root" else "user"
     measured = [cell for cell in cells if cell.id in run.cells]
     wrong: dict[str, list[Unexplained]] = {}

@@ -6,6 +6,7 @@ those that exist needs a new schema number.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
@@ -34,6 +35,9 @@ Name = Annotated[str, Meta(pattern="^[a-zA-Z0-9_.:/+-]{1,100}" + END)]
 
 Seconds = Annotated[float, Meta(ge=0)]
 
+# "#1 SMP Debian 5.10.223-1 (2024-08-10)", while its release is 5.10.0-32-cloud-amd64
+_DEBIAN = re.compile(r"\bDebian (\d+\.\d+[\w.~]*)-")
+
 Fact = str | int | bool | list[str] | None
 
 
@@ -57,10 +61,16 @@ class Platform(Struct, frozen=True, kw_only=True, omit_defaults=True):
     runner: Text = ""
 
     @property
+    def version(self) -> str:
+        """The release, or what a kernel of Debian's says that it was built from: 6.12.118, 7.3~rc7."""
+        built = _DEBIAN.search(self.build) if self.stack == "linux" else None
+        return built[1] if built else self.release
+
+    @property
     def name(self) -> str:
-        """Stack and release, such as "linux 6.12.1"; to be made printable."""
+        """Stack and version, such as "linux 6.12.1"; to be made printable."""
         own = {"darwin": "macos", "winsock": "windows"}.get(self.stack, self.stack)
-        return f"{own} {self.release}"
+        return f"{own} {self.version}"
 
 
 class Lab(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -90,7 +100,7 @@ class Header(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="k
 
     `lab` is the plain one, `labs` are the others by their layout, with the sysctls that differ.
     `tables`: the version of each table (of its scenario, or of its scripts). `reuse`: the reuse values
-    that exist there.
+    that exist there. `target`: where the probe was started, if not on this machine as it is.
     `planned`: how many cells were asked for. `repeat`: repetitions of each. `started`: UTC date.
     """
 
@@ -102,6 +112,7 @@ class Header(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="k
     lab: Lab
     labs: dict[Name, Lab] = {}
     reuse: tuple[Name, ...] = ()
+    target: dict[Name, Text] = {}
     tables: dict[TableName, Amount]
     planned: Amount
     repeat: Annotated[int, Meta(ge=1)]
@@ -159,13 +170,14 @@ Line = Header | CellLine | Footer
 
 
 class Hello(Struct, frozen=True, kw_only=True):
-    """What a probe says of itself when it starts, as far as a run needs it."""
+    """What a probe says of itself when it starts, as far as a run needs it; `target`: what that adds."""
 
     protocol: Amount
     probe: ProbeProgram
     platform: Platform
     lab: Lab
     reuse: dict[Name, tuple[list[str], str | None]] = {}
+    target: dict[Name, Text] = {}
 
 
 def header(
@@ -193,6 +205,7 @@ def header(
         lab=told.lab,
         labs={layout: _beside(told.lab, facts) for layout, facts in sorted((labs or {}).items())},
         reuse=tuple(value for value, (_, missing) in told.reuse.items() if missing is None),
+        target=told.target,
         tables=tables,
         planned=planned,
         repeat=repeat,
