@@ -14,6 +14,7 @@ from rich.color import ColorSystem
 
 from sockmatrix.outcome import headline
 from sockmatrix.render import markdown, text
+from sockmatrix.render.beside import compare
 from sockmatrix.render.legend import legend, style
 from sockmatrix.render.screen import Screen
 from sockmatrix.render.values import MISSING, Grid, differing, fold, fold_columns, side_by_side
@@ -187,19 +188,25 @@ def test_tables_of_one_run_only() -> None:
 
 
 def test_equal_rows_are_counted() -> None:
-    """Rows that are the same everywhere fold to a line, unless all are asked for."""
+    """Rows that are the same everywhere are shown once, or counted, or shown for each platform."""
     runs = [("linux", [GRID]), ("freebsd", [OTHER])]
-    assert "9 rows are the same on every platform." in text.comparison(runs)
-    assert "9 rows are the same on every platform." in markdown.comparison(runs)
-    assert "the same on every" not in text.comparison(runs, everything=True)
-    assert text.comparison(runs, everything=True).count("any4 ") == 9
-    assert markdown.comparison(runs, everything=True).count("| any4 ") == 9
+    for render in (text.comparison, markdown.comparison):
+        assert "9 rows are the same on every platform:" in render(compare(runs))
+        assert "9 rows are the same on every platform." in render(compare(runs, "differing"))
+        assert "the same on every" not in render(compare(runs, "all"))
+    assert text.comparison(compare(runs, "all")).count("any4 ") == 9
+    assert markdown.comparison(compare(runs, "all")).count("| any4 ") == 9
 
 
 def test_all_rows_equal() -> None:
-    """Two equal runs give the count and no empty table."""
-    shown = text.comparison([("a", [GRID]), ("b", [GRID])])
-    assert shown.endswith("127/8?\n15 rows are the same on every platform.\n")
+    """Two equal runs give the count and the table of one, or its name alone; never an empty one."""
+    runs = [("a", [GRID]), ("b", [GRID])]
+    shown = text.comparison(compare(runs))
+    start, _, table = shown.partition("127/8?\n15 rows are the same on every platform:\n\n")
+    assert start
+    assert text.summary([GRID]).endswith(table)
+    shown = text.comparison(compare(runs, "differing"), quiet=True)
+    assert shown == "The same on every platform, in each row: loopback-broadcast.\n"
 
 
 def test_unmeasured_is_not_the_same() -> None:
@@ -233,7 +240,7 @@ def test_wide_labels_are_shortened_last() -> None:
 def test_many_platforms_are_dealt_to_several_tables() -> None:
     """Twelve columns on 80 characters become tables one below the other, labels repeated."""
     runs = [(f"linux 6.{index}", [GRID if index % 2 else OTHER]) for index in range(12)]
-    shown = text.comparison(runs, Screen(80))
+    shown = text.comparison(compare(runs), Screen(80))
     assert max(map(len, shown.splitlines()[1:])) <= 80
     assert all(f"6.{index}" in shown for index in range(12))
     assert shown.count("----") > 4
@@ -258,6 +265,15 @@ def test_legend_has_only_what_occurs() -> None:
     """Words that do not occur are not explained, and a part with a label is understood."""
     words = [word for word, _ in legend([grid(("ab", "lo4 last \u00b7 if4 EPERM"), ("ac", "all"))])]
     assert words == ["all", "last", "EACCES", "lo4 ..."]
+
+
+def test_counts_are_no_words() -> None:
+    """How many cells of a pivot turned out so is not looked up, nor taken for the label of a step."""
+    assert [word for word, _ in legend([grid(("ab", "all 12 / B refused 3 / none 1"))])] == [
+        "all",
+        "none",
+        "B refused",
+    ]
 
 
 @pytest.mark.parametrize("platform", fakes.PLATFORMS, ids=lambda platform: platform.name)

@@ -44,7 +44,8 @@ def test_report_of_several(sockmatrix: Commands) -> None:
     assert re.search(r"^sent to +bound to +linux 6\.12\.1 +linux 5\.10$", done.out, re.MULTILINE)
     assert "B refused" in done.out
     same = sockmatrix("report", "one", "one")
-    assert "8 rows are the same on every platform." in same.out
+    assert "8 rows are the same on every platform:" in same.out
+    assert "All 176 cells, not only those in these tables, are the same on every platform." in same.out
     assert "linux 6.12.1 #2" in sockmatrix("report", "one", "one", "--all").out
 
 

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 
 from sockmatrix import plan as plans
 from sockmatrix.axis import CASE
+from sockmatrix.columns import text_of
 from sockmatrix.render.values import MISSING, Grid
-from sockmatrix.wording import cell_headline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sockmatrix.cell import Cell
+    from sockmatrix.columns import Known
     from sockmatrix.plan import Plan, SummaryRow, SummaryTable
-    from sockmatrix.runfile import CellLine
 
 
 def summaries(
-    plans_: Iterable[Plan], cells: Mapping[str, CellLine], wanted: frozenset[str] | None = None
+    plans_: Iterable[Plan], cells: Mapping[str, Known], wanted: frozenset[str] | None = None
 ) -> list[Grid]:
     """Return the ten-second table of each plan of which `cells` has anything.
 
@@ -29,7 +29,7 @@ def summaries(
     return [grid for plan in plans_ for grid in _grids(plan, cells, wanted)]
 
 
-def _grids(plan: Plan, cells: Mapping[str, CellLine], wanted: frozenset[str] | None) -> Iterator[Grid]:
+def _grids(plan: Plan, cells: Mapping[str, Known], wanted: frozenset[str] | None) -> Iterator[Grid]:
     shown = plans.summary(plan)
     title = plan.table.name, plan.table.question
     if not plan.table.cases or plan.table.summary.columns:
@@ -57,14 +57,14 @@ def _grid(
     title: tuple[str, str],
     shown: SummaryTable,
     rows_: Sequence[SummaryRow],
-    cells: Mapping[str, CellLine],
+    cells: Mapping[str, Known],
     wanted: frozenset[str] | None,
 ) -> Iterator[Grid]:
     """Yield the grid of some rows, unless there is nothing in it; `title` includes the question."""
     rows = []
     for row in rows_:
         found = {
-            column: cell_headline(cell, cells[cell.id])
+            column: text_of(cell, cells[cell.id])
             for column, cell in row.cells.items()
             if cell.id in cells and (wanted is None or cell.id in wanted)
         }
@@ -96,7 +96,7 @@ def _telling(rows: Sequence[SummaryRow]) -> Sequence[int]:
     return [place for place, texts in columns if len(set(texts)) > 1] or [0]
 
 
-def listing(cells: Sequence[Cell], runs: Sequence[tuple[str, Mapping[str, CellLine]]]) -> Grid:
+def listing(cells: Sequence[Cell], runs: Sequence[tuple[str, Mapping[str, Known]]]) -> Grid:
     """Return single cells, one a row, with a column for each run, (name, cells by id)."""
     return Grid(
         "cells",
@@ -104,7 +104,6 @@ def listing(cells: Sequence[Cell], runs: Sequence[tuple[str, Mapping[str, CellLi
         ("cell",),
         tuple(name for name, _ in runs),
         tuple(
-            ((cell.id,), tuple(cell_headline(cell, found.get(cell.id)) for _, found in runs))
-            for cell in cells
+            ((cell.id,), tuple(text_of(cell, found.get(cell.id)) for _, found in runs)) for cell in cells
         ),
     )

@@ -1,4 +1,4 @@
-"""`sockmatrix report RUN...`: the tables of one run, or of several side by side."""
+"""`sockmatrix report RUN...`: the matrix of one platform, or of several side by side."""
 
 from __future__ import annotations
 
@@ -7,56 +7,81 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sockmatrix import grids
+from sockmatrix.axis import vocabulary
+from sockmatrix.cli import UsageError
+from sockmatrix.columns import measured, parts, present
 from sockmatrix.commands.options import add_selection, examples, selected
 from sockmatrix.commands.runs import read_runs, tell_incomplete, write_output
 from sockmatrix.exitcode import ExitCode, verdict
-from sockmatrix.render import markdown, text
+from sockmatrix.pivot import PLATFORM, PivotError, parse, pivot
+from sockmatrix.render import beside, markdown, text
+from sockmatrix.render.escape import markdown as escaped
+from sockmatrix.render.escape import printable
 from sockmatrix.render.screen import Screen
+from sockmatrix.render.values import fold, fold_columns
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    from sockmatrix.cell import Cell
+    from sockmatrix.columns import Column
+    from sockmatrix.render.beside import Comparison
+    from sockmatrix.render.values import Grid
     from sockmatrix.runfile import Run
     from sockmatrix.selection import Selection
 
 FEW = 60
 """So many selected cells, or fewer, are listed one by one."""
 
+FORMATS = ("text", "markdown", "csv", "json", "html")
+
+_FLAT = ("csv", "json")
+"""Formats in which every cell has its row, and nothing is folded."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     parser.add_argument("runs", nargs="+", metavar="RUN", help="a run file, plain or gzip")
     add_selection(parser)
-    parser.add_argument("--format", choices=("text", "markdown"), default="text")
     parser.add_argument(
-        "--all", action="store_true", help="also the rows that are the same on every platform"
+        "--format",
+        choices=FORMATS,
+        default="text",
+        help="csv and json have every cell, with all facets; html is a page of its own",
     )
+    much = parser.add_mutually_exclusive_group()
+    much.add_argument("--all", action="store_true", help="fold nothing: every row, for every platform")
+    much.add_argument("--differ", action="store_true", help="only where platforms part")
     parser.add_argument(
         "--cells", action="store_true", help="list the selected cells, one a line, no summary"
+    )
+    parser.add_argument(
+        "--pivot",
+        metavar="ROWS,COLUMNS",
+        help="a table of any axes over the selected cells, such as dest,A.reuse,B.reuse or"
+        " table,platform; the last is across, and outcomes that differ are counted",
     )
     parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="write to FILE")
     parser.epilog = examples(
         ("sockmatrix report linux.jsonl", "one column a set of options"),
-        ("sockmatrix report *.jsonl --format markdown", "one column a platform, for a page"),
-        ("sockmatrix report a.jsonl b.jsonl --only 'dest=lobcast'", "some cells of both"),
+        ("sockmatrix report *.jsonl", "where platforms part, and what is the same on all"),
+        ("sockmatrix report *.jsonl --differ --cells", "every single cell in which they part"),
+        ("sockmatrix report *.jsonl --format html -o matrix.html", "the same as a page"),
+        ("sockmatrix report a.jsonl --table fan-out --pivot dest,A.reuse,B.reuse", "any axes"),
     )
 
 
 def main(arguments: argparse.Namespace) -> ExitCode:
     """Print the report."""
-    runs = list(read_runs(arguments.runs).values())
+    columns = measured(read_runs(arguments.runs))
+    if arguments.differ and len(columns) < 2:
+        raise UsageError("--differ compares platforms; give the runs of at least two")
+    if arguments.pivot and arguments.format in _FLAT:
+        raise UsageError(f"--pivot makes a table to read; {arguments.format} has every cell as it is")
     selection = selected(arguments)
-    report = render(
-        runs,
-        selection,
-        as_markdown=arguments.format == "markdown",
-        everything=arguments.all,
-        single_cells=arguments.cells or bool(arguments.only and len(selection.cells) <= FEW),
-        screen=Screen() if arguments.output else Screen.of(sys.stdout),
-    )
-    write_output(report, arguments.output)
-    code = _judge(runs, selection)
+    write_output(render(columns, selection, arguments), arguments.output, exact=arguments.format in _FLAT)
+    code = _judge([column.run for column in columns if column.run], selection)
     if code is not ExitCode.EXPECTED:
         print(verdict(code), file=sys.stderr)
     return code
@@ -69,55 +94,140 @@ def _judge(runs: Sequence[Run], selection: Selection) -> ExitCode:
     code = tell_incomplete(runs)
     for run in runs:
         if ids.isdisjoint(run.cells):
-            print(f"{run.path}: has none of these cells", file=sys.stderr)
+            print(f"{printable(str(run.path))}: has none of these cells", file=sys.stderr)
             without += 1
     if without == len(runs):
         return ExitCode.NOTHING
     return code
 
 
-def render(
-    runs: list[Run],
-    selection: Selection,
-    *,
-    as_markdown: bool,
-    everything: bool,
-    single_cells: bool,
-    screen: Screen,
-) -> str:
-    """Return the report on the selected cells of some runs."""
-    names = [run.header.platform.name for run in runs]
-    if single_cells:
-        listing = grids.listing(
-            selection.cells, [(name, run.cells) for name, run in zip(names, runs, strict=True)]
-        )
-        return markdown.listing(listing) if as_markdown else text.listing(listing, screen)
+def render(columns: Sequence[Column], selection: Selection, arguments: argparse.Namespace) -> str:
+    """Return the report on the selected cells of some platforms. Raises UsageError."""
+    if arguments.format in _FLAT:
+        return _flat(columns, _present(columns, selection, arguments), arguments.format)
+    if arguments.pivot:
+        return _tables(columns, _pivoted(columns, selection, arguments), arguments)
+    if arguments.cells or (arguments.only and len(selection.cells) <= FEW):
+        cells = selection.cells
+        if arguments.differ:
+            cells = tuple(_present(columns, selection, arguments))
+        return _listing(columns, cells, arguments)
     wanted = None if selection.whole else selection.ids
-    tables = [grids.summaries(selection.plans, run.cells, wanted) for run in runs]
+    tables = [grids.summaries(selection.plans, column.cells, wanted) for column in columns]
     if not any(tables):
         return "None of these cells is in a summary; --cells lists them one by one.\n"
-    if len(runs) == 1:
-        return (
-            _head(runs[0]) + markdown.summary(tables[0])
-            if as_markdown
-            else text.summary(tables[0], screen)
-        )
-    pairs = list(zip(names, tables, strict=True))
+    if len(columns) == 1:
+        return _tables(columns, tables[0] if arguments.all else list(map(_folded, tables[0])), arguments)
+    show: beside.Show = "all" if arguments.all else "differing" if arguments.differ else "folded"
+    named = [(column.heading, own) for column, own in zip(columns, tables, strict=True)]
+    return _compared(columns, beside.compare(named, show), _parted(columns, selection), arguments)
+
+
+def _present(
+    columns: Sequence[Column], selection: Selection, arguments: argparse.Namespace
+) -> list[Cell]:
+    """Return the selected cells that a platform has: those in which they part, if that is asked for."""
+    cells = present(selection.cells, columns)
+    return [cell for cell in cells if parts(cell, columns)] if arguments.differ else cells
+
+
+def _parted(columns: Sequence[Column], selection: Selection) -> str:
+    """Return the line that says how much more there is than a summary shows."""
+    cells = present(selection.cells, columns)
+    count = sum(parts(cell, columns) for cell in cells)
+    if not count:
+        return f"All {len(cells)} cells, not only those in these tables, are the same on every platform."
     return (
-        markdown.comparison(pairs, everything=everything)
-        if as_markdown
-        else text.comparison(pairs, screen, everything=everything)
+        f"Of all {len(cells)} cells, not only those in these tables, {count} are not the same on every"
+        " platform; --differ --cells lists them."
     )
 
 
-def _head(run: Run) -> str:
+def _pivoted(
+    columns: Sequence[Column], selection: Selection, arguments: argparse.Namespace
+) -> list[Grid]:
+    try:
+        axes = parse(arguments.pivot, vocabulary(arguments.table))
+    except PivotError as error:
+        raise UsageError(f"--pivot: {error}") from error
+    found = pivot(_present(columns, selection, arguments), columns, axes)
+    if not any(grid.rows for grid in found):
+        raise UsageError(f"--pivot: no selected cell has all of {arguments.pivot}")
+    if arguments.all:
+        return found
+    return [fold(grid) if axes[-1].name == PLATFORM else _folded(grid) for grid in found]
+
+
+def _folded(grid: Grid) -> Grid:
+    return fold_columns(fold(grid))
+
+
+def _screen(arguments: argparse.Namespace) -> Screen:
+    return Screen() if arguments.output else Screen.of(sys.stdout)
+
+
+def _flat(columns: Sequence[Column], cells: Sequence[Cell], form: str) -> str:
+    from sockmatrix import rows
+    from sockmatrix.render import data
+
+    if form == "csv":
+        return data.to_csv(rows.NAMES, rows.rows(cells, columns))
+    return data.to_json(columns=map(rows.facts, columns), rows=rows.rows(cells, columns))
+
+
+def _tables(columns: Sequence[Column], tables: Sequence[Grid], arguments: argparse.Namespace) -> str:
+    if arguments.format == "text":
+        return text.summary(tables, _screen(arguments), folded=False)
+    if arguments.format == "markdown":
+        return _head(columns) + markdown.summary(tables, folded=False)
+    from sockmatrix.render import html
+
+    return html.page(_title(columns), columns, [html.section(grid, "who hears it") for grid in tables])
+
+
+def _compared(
+    columns: Sequence[Column], found: Sequence[Comparison], parted: str, arguments: argparse.Namespace
+) -> str:
+    quiet = arguments.differ
+    if arguments.format == "text":
+        return text.comparison(found, _screen(arguments), quiet=quiet, note=parted)
+    if arguments.format == "markdown":
+        return markdown.comparison(found, quiet=quiet, note=parted)
+    from sockmatrix.render import html
+
+    sections = [
+        html.compared(one, everything=arguments.all) for one in found if one.parted.rows or not quiet
+    ]
+    notes = [beside.without_differences(found)] * quiet
+    return html.page(_title(columns), columns, sections, *notes, parted)
+
+
+def _listing(columns: Sequence[Column], cells: Sequence[Cell], arguments: argparse.Namespace) -> str:
+    grid = grids.listing(cells, [(column.heading, column.cells) for column in columns])
+    if arguments.format == "text":
+        return text.listing(grid, _screen(arguments))
+    if arguments.format == "markdown":
+        return markdown.listing(grid)
+    from sockmatrix.render import html
+
+    return html.page(_title(columns), columns, [html.section(grid, "one by one")])
+
+
+def _title(columns: Sequence[Column]) -> str:
+    names = [column.heading for column in columns]
+    return names[0] if len(names) == 1 else f"{len(names)} platforms: {', '.join(names)}"
+
+
+def _head(columns: Sequence[Column]) -> str:
     """Return the beginning of a Markdown page about one run: what was measured, and how."""
-    header = run.header
+    if len(columns) != 1 or columns[0].run is None:
+        return ""
+    header = columns[0].run.header
     lab = "a private network" if header.lab.kind == "private" else "the host's own network"
     return (
-        f"# {header.platform.name}\n\n"
-        f"{header.platform.build or header.platform.release}, {header.platform.arch}, measured"
-        f" {header.started} in {lab}, {header.repeat} repetitions of each of {header.planned}"
+        f"# {escaped(columns[0].name)}\n\n"
+        f"{escaped(header.platform.build or header.platform.release)}, {header.platform.arch},"
+        f" measured {header.started} in {lab}, {header.repeat} repetitions of each of {header.planned}"
         " cells. A table shows the cells that answer its question at a glance; the run file has them"
         " all.\n\n"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import sys
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from sockmatrix.cli import UsageError
 from sockmatrix.exitcode import ExitCode
 from sockmatrix.files import write_whole
+from sockmatrix.render.escape import printable
 from sockmatrix.runfile import Run, RunFileError
 
 if TYPE_CHECKING:
@@ -40,20 +42,22 @@ def tell_incomplete(runs: Iterable[Run]) -> ExitCode:
         if not run.complete:
             why = "interrupted" if run.footer and run.footer.ended == "interrupted" else "cut short"
             much = f"{len(run.cells)} of {run.header.planned} cells"
-            print(f"{run.path}: {why}, {much}; the rest is unmeasured", file=sys.stderr)
+            print(f"{printable(str(run.path))}: {why}, {much}; the rest is unmeasured", file=sys.stderr)
             code = ExitCode.INCONCLUSIVE
     return code
 
 
-def write_output(text: str, path: Path | None) -> None:
+def write_output(text: str, path: Path | None, *, exact: bool = False) -> None:
     """Write what a command has to show to a file, whole or not at all, else to stdout.
 
-    Raises UsageError.
+    `exact`: with the line ends that it has, also on Windows. Raises UsageError.
     """
     if path is None:
+        if exact and isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(newline="")
         sys.stdout.write(text)
         return
     try:
         write_whole(path, text)
     except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}") from error
+        raise UsageError(f"cannot write {printable(str(path))}: {error.strerror}") from error

@@ -50,6 +50,13 @@ _MEANINGS = (
     ("skipped", "skipped", "not measured here, for a reason the run file gives", "dim"),
     ("inconclusive", "inconclusive", "measured, but silence could not be proved", "magenta"),
     ("unstable", "unstable", "the repetitions differ", "magenta"),
+    ("refused", "refused", "a socket was refused, whichever and however", "yellow"),
+    ("send-refused", "send-refused", "sending or connecting was refused", "yellow"),
+    ("one", "one", "only one socket heard, whichever", "cyan"),
+    ("one:varies", "one:varies", "only one socket heard, another one in each repetition", "cyan"),
+    ("some", "some", "two sockets or more heard, but not all", "cyan"),
+    ("told", "told", "nothing was to be heard; the steps say what happened", ""),
+    ("differs", "differs", "not the same on every platform: see the table above", ""),
     ("\u2013", "\u2013", "not measured", "dim"),
 )
 
@@ -58,6 +65,9 @@ _LABELS = (
     "of what was sent to 127.0.0.1 (lo4), ::1 (lo6), the interface (if4, if6), a group (group4)",
 )
 _LABELLED = re.compile("((lo[46]|if[46]|group4)[+ ])+")
+
+_COUNT = re.compile(" [0-9]+$")
+"""What a pivot puts behind each of several outcomes: how many cells turned out so."""
 
 _STEPS = ("label ...", "of the step with this label; `sockmatrix list ID` shows the steps of a cell")
 _STEP = re.compile(r"[a-z0-9][a-z0-9.+-]*")
@@ -70,7 +80,7 @@ def legend(grids: Iterable[Grid]) -> list[tuple[str, str]]:
     cells = {cell for grid in grids for _, cells in grid.rows for cell in cells}
     found = {index for cell in cells for index in _indexes(cell)}
     words = [_MEANINGS[index][::2] for index in sorted(found)]
-    parts = [part for cell in cells for part in cell.split(" \u00b7 ")]
+    parts = [part for cell in cells for part in _parts(cell)]
     addressed = [part for part in parts if _LABELLED.match(part)]
     labelled = any(_has_label(part) for part in parts if not _LABELLED.match(part))
     return words + [_LABELS] * bool(addressed) + [_STEPS] * labelled
@@ -90,10 +100,14 @@ def _has_label(part: str) -> bool:
     return bool(blank and _STEP.fullmatch(label))
 
 
+def _parts(cell: str) -> list[str]:
+    return [_COUNT.sub("", part) for part in re.split(" \u00b7 | / ", cell)]
+
+
 def _indexes(cell: str) -> list[int]:
     """Return which meanings a cell has; a part may have a label before it, as in "lo4 all"."""
     found = []
-    for part in re.split(" \u00b7 | / ", cell):
+    for part in _parts(cell):
         for text in (part, part.partition(" ")[2]):
             index = next((index for pattern, index in _PATTERNS if pattern.fullmatch(text)), None)
             if index is not None:

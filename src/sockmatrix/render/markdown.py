@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 
 from tabulate import tabulate
 
+from sockmatrix.render.beside import without_differences
 from sockmatrix.render.escape import markdown as escaped
 from sockmatrix.render.legend import legend
-from sockmatrix.render.text import same_rows
-from sockmatrix.render.values import Grid, differing, fold, fold_columns, side_by_side
+from sockmatrix.render.values import Grid, fold, fold_columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from sockmatrix.render.beside import Comparison
 
 
 def summary(grids: Sequence[Grid], *, folded: bool = True, level: int = 2) -> str:
@@ -25,19 +27,15 @@ def summary(grids: Sequence[Grid], *, folded: bool = True, level: int = 2) -> st
 
 
 def comparison(
-    runs: Sequence[tuple[str, Sequence[Grid]]], *, everything: bool = False, level: int = 2
+    comparisons: Sequence[Comparison], *, quiet: bool = False, note: str = "", level: int = 2
 ) -> str:
-    """Return the tables of several runs, (name, grids), side by side, one column for each run.
+    """Return the tables of several platforms side by side, one column for each, a note and a legend.
 
-    Rows that are the same everywhere are only counted and neighbours folded, unless `everything`
-    is asked for.
+    `quiet`: tables in which they do not part are only named, on one line.
     """
-    blocks, shown = [], []
-    for grid in side_by_side(runs):
-        rest, same = (grid, 0) if everything else differing(grid)
-        rest = rest if everything else fold(rest)
-        shown.append(rest)
-        blocks.append(_block(rest, level, same_rows(same)))
+    blocks = [_comparison(one, level) for one in comparisons if one.parted.rows or not quiet]
+    blocks += filter(None, [without_differences(comparisons) * quiet, note])
+    shown = [grid for one in comparisons for grid in one.grids]
     return "\n\n".join([*blocks, *_legend(shown)]) + "\n"
 
 
@@ -46,11 +44,22 @@ def listing(grid: Grid) -> str:
     return _table(grid) + "\n"
 
 
-def _block(grid: Grid, level: int, note: str = "") -> str:
-    parts = ["#" * level + " " + escaped(grid.title), escaped(grid.question)]
-    parts += [_table(grid)] if grid.rows else []
-    parts += [note or ("" if grid.rows else "(no rows)")]
-    return "\n\n".join(filter(None, parts))
+def _block(grid: Grid, level: int) -> str:
+    return "\n\n".join([*_head(grid, level), _table(grid) if grid.rows else "(no rows)"])
+
+
+def _comparison(comparison: Comparison, level: int) -> str:
+    parted, same, note = comparison.parted, comparison.same, comparison.note
+    parts = _head(parted, level)
+    if parted.rows or not note:
+        parts.append(_table(parted) if parted.rows else "(no rows)")
+    parts += [note] * bool(note)
+    parts += [_table(same)] if same else []
+    return "\n\n".join(parts)
+
+
+def _head(grid: Grid, level: int) -> list[str]:
+    return list(filter(None, ["#" * level + " " + escaped(grid.title), escaped(grid.question)]))
 
 
 def _table(grid: Grid) -> str:

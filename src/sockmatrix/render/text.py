@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from typing import TYPE_CHECKING
 
 from tabulate import tabulate
 
+from sockmatrix.render.beside import without_differences
 from sockmatrix.render.escape import printable
 from sockmatrix.render.legend import legend, style
 from sockmatrix.render.screen import Screen
-from sockmatrix.render.values import Grid, differing, fold, fold_columns, side_by_side
+from sockmatrix.render.values import Grid, fold, fold_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from sockmatrix.render.beside import Comparison
+
 _GAP = 2
 _NARROWEST = 6
 _WHOLE = 40  # columns of a cell, or of a part of a longer one, that is never broken
-_BETWEEN = " \u00b7 "
+_BETWEEN = re.compile("(?<= [\u00b7/]) ")
+"""Behind the sign between two parts of a cell."""
 
 
 def summary(grids: Sequence[Grid], screen: Screen | None = None, *, folded: bool = True) -> str:
@@ -30,23 +35,21 @@ def summary(grids: Sequence[Grid], screen: Screen | None = None, *, folded: bool
 
 
 def comparison(
-    runs: Sequence[tuple[str, Sequence[Grid]]],
+    comparisons: Sequence[Comparison],
     screen: Screen | None = None,
     *,
-    everything: bool = False,
+    quiet: bool = False,
+    note: str = "",
 ) -> str:
-    """Return the tables of several runs, (name, grids), side by side, one column for each run.
+    """Return the tables of several platforms side by side, one column for each, a note and a legend.
 
-    Rows that are the same everywhere are only counted and neighbours folded, unless `everything`
-    is asked for.
+    `quiet`: tables in which they do not part are only named, on one line.
     """
     screen = screen or Screen()
-    blocks, shown = [], []
-    for grid in side_by_side(runs):
-        rest, same = (grid, 0) if everything else differing(grid)
-        rest = rest if everything else fold(rest)
-        shown.append(rest)
-        blocks.append(_block(rest, screen, same_rows(same)))
+    blocks = [_comparison(one, screen) for one in comparisons if one.parted.rows or not quiet]
+    notes = [without_differences(comparisons) * quiet, note]
+    blocks += [textwrap.fill(line, screen.width or 100, break_on_hyphens=False) for line in notes if line]
+    shown = [grid for one in comparisons for grid in one.grids]
     return screen.show("\n\n".join([*blocks, *_legend(shown, screen)])) + "\n"
 
 
@@ -56,23 +59,31 @@ def listing(grid: Grid, screen: Screen | None = None) -> str:
     return screen.show(_table(grid, screen, range(len(grid.columns)), None)) + "\n"
 
 
-def same_rows(count: int) -> str:
-    """Return the line for rows that are left out, empty for none."""
-    if not count:
-        return ""
-    return f"{count} {'row is' if count == 1 else 'rows are'} the same on every platform."
+def _block(grid: Grid, screen: Screen) -> str:
+    body = ["", *_body(grid, screen)] if grid.rows else ["(no rows)"]
+    return "\n".join([*_head(grid, screen), *body])
 
 
-def _block(grid: Grid, screen: Screen, note: str = "") -> str:
-    width = screen.width or 100
-    head = [screen.paint(printable(grid.title), "bold")]
-    head += textwrap.wrap(printable(grid.question), width)
+def _comparison(comparison: Comparison, screen: Screen) -> str:
+    parted, same, note = comparison.parted, comparison.same, comparison.note
+    parts = _head(parted, screen)
+    if parted.rows or not note:
+        parts += ["", *_body(parted, screen)] if parted.rows else ["(no rows)"]
+    if note:
+        parts += [""] * bool(parted.rows) + [note]
+    if same:
+        parts += ["", *_body(same, screen)]
+    return "\n".join(parts)
+
+
+def _head(grid: Grid, screen: Screen) -> list[str]:
+    question = textwrap.wrap(printable(grid.question), screen.width or 100)
+    return [screen.paint(printable(grid.title), "bold"), *question]
+
+
+def _body(grid: Grid, screen: Screen) -> list[str]:
     tables = [_table(grid, screen, part, widths) for part, widths in _parts(grid, screen.width)]
-    return "\n".join(
-        [*head, "", "\n\n".join(tables), *filter(None, [note])]
-        if grid.rows
-        else [*head, note or "(no rows)"]
-    )
+    return ["\n\n".join(tables)]
 
 
 def _legend(grids: Sequence[Grid], screen: Screen) -> list[str]:
@@ -131,10 +142,8 @@ def _fit(text: str, width: int) -> list[str]:
 
 def _broken(text: str, width: int) -> list[str]:
     """Return a cell in lines of `width`, broken between its parts, and within those that are long."""
-    parts = text.split(_BETWEEN)
     lines: list[str] = []
-    for place, part in enumerate(parts):
-        whole = part + _BETWEEN.rstrip() * (place < len(parts) - 1)
+    for whole in _BETWEEN.split(text):
         if lines and len(lines[-1]) + 1 + len(whole) <= width:
             lines[-1] += " " + whole
         else:
@@ -177,10 +186,20 @@ def _parts(grid: Grid, width: int | None) -> Iterator[tuple[Sequence[int], list[
 def _share(
     narrow: list[int], labels: list[tuple[int, int]], cells: list[tuple[int, int]], width: int
 ) -> list[int]:
-    """Return widths from the narrow ones up to the wide ones, as far as there is room."""
+    """Return widths from the narrow ones up to the wide ones, as far as there is room.
+
+    The labels come first; what they leave goes to the cells in equal parts.
+    """
     widths = [*narrow, *(small for small, _ in cells)]
-    for place, (_, wide) in enumerate((*labels, *cells)):
+    for place, (_, wide) in enumerate(labels):
         widths[place] += max(0, min(wide - widths[place], width - _total(widths)))
+    room = width - _total(widths)
+    wanting = [place for place, (small, wide) in enumerate(cells, len(labels)) if small < wide]
+    while room > 0 and wanting:
+        for place in wanting[:room]:
+            widths[place] += 1
+        room -= len(wanting)
+        wanting = [place for place in wanting if widths[place] < cells[place - len(labels)][1]]
     return widths
 
 
@@ -196,7 +215,7 @@ def _least(cell: str) -> int:
     """Return the width that a cell takes at least: its own, or that of its parts, or their words."""
     if len(cell) <= _WHOLE:
         return len(cell)
-    longest = max(map(len, cell.replace(_BETWEEN, _BETWEEN.rstrip() + "\n").splitlines()))
+    longest = max(map(len, _BETWEEN.split(cell)))
     return longest if longest <= _WHOLE else max(_WHOLE, *map(len, cell.split()))
 
 

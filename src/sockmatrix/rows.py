@@ -1,0 +1,97 @@
+"""What is known, flat: one row for a cell and a column, for machines that read on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from sockmatrix.cell import receiver_names
+from sockmatrix.columns import NOT_MEASURED, text_of, word_of
+from sockmatrix.outcome import Outcome
+from sockmatrix.render.escape import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sockmatrix.cell import Cell
+    from sockmatrix.columns import Column, Known
+
+NAMES = ("cell", "table", "version", "platform", "kind", "word", "headline", "outcome")
+"""The names in a row, in their order."""
+
+_LONGEST = 8000
+"""Characters: no note and no reason in a run file is as long, so none is cut."""
+
+
+def rows(cells: Sequence[Cell], columns: Sequence[Column]) -> Iterator[dict[str, Any]]:
+    """Yield a row for each of some cells and columns.
+
+    `word` and `headline` as in tables; `outcome` are the facets as a run file has them, None where
+    the cell was not measured.
+    """
+    for cell in cells:
+        for column in columns:
+            known = column.cells.get(cell.id)
+            yield {
+                "cell": cell.id,
+                "table": cell.table,
+                "version": getattr(known, "v", cell.version),
+                "platform": printable(column.name),
+                "kind": column.kind,
+                "word": word_of(known),
+                "headline": text_of(cell, known) if known is not None else NOT_MEASURED,
+                "outcome": facets(known),
+            }
+
+
+def facets(known: Known | None) -> dict[str, Any] | None:
+    """Return the facets of an outcome as a run file has them, made printable; None for words alone."""
+    if not isinstance(known, Outcome):
+        return None
+    found = msgspec.to_builtins(known)
+    for name in ("kind", "id", "v"):
+        found.pop(name, None)
+    cleaned: dict[str, Any] = _printable(found)
+    return cleaned
+
+
+def axes_of(cell: Cell) -> dict[str, str]:
+    """Return the axes of a cell as patterns name them: dest, A.bind, A.reuse, ..."""
+    found = dict(cell.axes)
+    for name, socket in zip(receiver_names(len(cell.sockets)), cell.sockets, strict=True):
+        found[f"{name}.bind"], found[f"{name}.reuse"] = socket.bind, socket.reuse
+        found.update((f"{name}.{axis}", value) for axis, value in socket.further)
+    return found
+
+
+def facts(column: Column) -> dict[str, Any]:
+    """Return what a column is: its name, how it is known, and who measured what, where and when."""
+    about: dict[str, Any] = {"platform": printable(column.name), "kind": column.kind}
+    if column.run is None:
+        return about
+    run, header = column.run, column.run.header
+    system = {name: printable(str(value)) for name, value in msgspec.to_builtins(header.platform).items()}
+    return {
+        **about,
+        "system": system,
+        "lab": header.lab.kind,
+        "tool": header.tool,
+        "probe": header.probe.sha256,
+        "started": header.started,
+        "repeat": header.repeat,
+        "measured": len(run.cells),
+        "planned": header.planned,
+        "complete": run.complete,
+    }
+
+
+def _printable(value: Any) -> Any:
+    """Return a JSON value whose texts a terminal may see."""
+    if isinstance(value, str):
+        return printable(value, _LONGEST)
+    if isinstance(value, dict):
+        return {key: _printable(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_printable(one) for one in value]
+    return value
