@@ -129,7 +129,7 @@ def test_sockets_of_a_crowd() -> None:
         ("", "an empty pattern"),
         ("   ", "an empty pattern"),
         ("dset=lo4", 'in "dset=lo4": unknown axis "dset" (did you mean "dest"?); allowed: dest, '),
-        ("dset=lo4", "table, lab, receivers, sockets, dest-class, bind-is, socket"),
+        ("dset=lo4", "table, lab, receivers, sockets, shared, dest-class, bind-is, socket"),
         ("=lo4", 'unknown axis ""'),
         ("dest=lobcst", 'unknown value "lobcst" (did you mean "lobcast"?); allowed: lo4, lo4b, '),
         ("dest=", "has an empty value"),

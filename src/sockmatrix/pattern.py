@@ -9,8 +9,17 @@ A pattern is a list of terms separated by spaces; a cell matches when all of the
     fan-out/*/A:any4.addr*  a term without `=` is a glob over the id
     fan-out/dest:group4     and one for the beginning of an id stands for all ids that begin so
 
-Beside the axes of `matrix/axes.toml` and of script tables there are derived ones (`DERIVED`,
-`DERIVED_PER_SOCKET`); values of `socket` are globs: some.socket=any4.addr* is a socket as ids write it.
+Beside the axes of `matrix/axes.toml` and of script tables there are derived ones:
+
+    table, lab              the name of the table; the lab of the cell
+    receivers               how many sockets it has
+    sockets                 alike, or mixed
+    shared                  the reuse options that all sockets have: addr, port, addr+port, ..., none
+    dest-class              of the destination: unicast, broadcast, multicast, wildcard
+    every.bind-is           (and of A, ...) the address bound is the destination, a wildcard, other
+    some.socket             a socket as ids write it
+
+Values of `socket` are globs: some.socket=any4.addr*.
 A cell of a table that does not vary an axis has no value of it: a term about the axis does not hold for
 it, except with `none` or `!=`. A term about sockets never holds for a cell that has none.
 """
@@ -33,6 +42,8 @@ if TYPE_CHECKING:
     from sockmatrix.axis import Vocabulary
     from sockmatrix.cell import Cell
     from sockmatrix.part import Part
+
+NO_OPTION = "none"
 
 QUANTIFIERS = ("every", "some", "none", "first", "last")
 
@@ -75,6 +86,14 @@ def _alike(cell: Cell) -> str:
     return "alike" if all(socket == cell.sockets[0] for socket in cell.sockets) else "mixed"
 
 
+def _shared(cell: Cell) -> str:
+    """Return the reuse options that every socket sets, as the axis `reuse` writes them."""
+    if not cell.sockets:
+        return ""
+    first, *others = (socket.reuse.split("+") for socket in cell.sockets)
+    return "+".join(option for option in first if all(option in one for one in others)) or NO_OPTION
+
+
 def _bind_is(cell: Cell) -> list[str]:
     dest = cell.axes.get("dest")
     return [
@@ -97,6 +116,7 @@ DERIVED: dict[str, tuple[tuple[str, ...] | None, Callable[[Cell], str]]] = {
     "lab": (tuple(LABS), lambda cell: cell.lab),
     "receivers": (None, lambda cell: str(len(cell.sockets))),
     "sockets": (("alike", "mixed"), _alike),
+    "shared": ((NO_OPTION, "addr", "port", "addr+port", "lb", "addr+lb", "exclusive"), _shared),
     "dest-class": (
         addresses.CLASSES,
         lambda cell: addresses.class_of(cell.axes["dest"]) if "dest" in cell.axes else "",

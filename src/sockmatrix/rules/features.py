@@ -1,0 +1,240 @@
+"""Which terms of the pattern language hold for which of many cells, as bitmaps.
+
+A bitmap is an int whose bit `i` stands for cell `i`. Only what cells and sockets have is looked up;
+quantified terms, sets of values and denials are made from that with a few operations on whole bitmaps.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, final
+
+from sockmatrix.axis import vocabulary
+from sockmatrix.cell import receiver_names
+from sockmatrix.pattern import DERIVED, DERIVED_PER_SOCKET, GLOBBED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from sockmatrix.cell import Cell, Socket
+
+LISTED = 4
+"""So many sockets are spoken of by their names; more only where they are not all alike."""
+
+CELL = ""
+"""Whom a term is about that is about the cell."""
+
+_COSTS = {CELL: 0.0, "every": 0.3, "some": 0.6, "last": 0.7, "none": 0.9}
+_AXIS_COSTS = {"receivers": 0.1, "dest-class": 0.1, "sockets": 0.2, "shared": 0.3, "bind-is": 0.4}
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A term of a pattern, as `pattern.parse` reads its `text`.
+
+    `who` is empty for an axis of the cell, else a socket or a quantifier.
+    """
+
+    who: str
+    axis: str
+    values: tuple[str, ...]
+    negated: bool = False
+
+    @property
+    def text(self) -> str:
+        """The term as patterns write it."""
+        who = f"{self.who}." if self.who else ""
+        return f"{who}{self.axis}{'!' * self.negated}={','.join(self.values)}"
+
+    @property
+    def cost(self) -> float:
+        """How much it asks of a reader: plain before quantified, positive before negative."""
+        cost = 1 + _COSTS.get(self.who, 0.0) + _AXIS_COSTS.get(self.axis, 0.0)
+        return cost + 0.1 * (len(self.values) - 1) + 0.5 * self.negated
+
+
+def terms(cell: Cell) -> tuple[str, ...]:
+    """Return the terms with one value that hold for a cell: of its axes, derived ones, its sockets."""
+    features = Features([cell])
+    found = [term for term in features.terms() if features.bits(term)]
+    known = vocabulary()
+    for who, axis in features.base:
+        if who == "some" and axis in known:
+            absent = (value for value in known[axis].values if value not in features.base[who, axis])
+            found += [Term("none", axis, (value,)) for value in absent]
+    return tuple(term.text for term in found)
+
+
+@final
+class Features:
+    """What holds for each of some cells.
+
+    `base` has a bitmap for each value, by whom it is of (the cell, a socket, the last socket, some
+    socket) and its axis; the empty value is that of a socket that lacks the axis.
+    """
+
+    def __init__(self, cells: Sequence[Cell]) -> None:
+        """Look at `cells`; no command changes them."""
+        self.cells: Final = cells
+        self.full: Final = (1 << len(cells)) - 1
+        self.base: dict[tuple[str, str], dict[str, int]] = {}
+        mixed = (len(cell.sockets) for cell in cells if len(cell.sockets) > LISTED and not _alike(cell))
+        self._names = receiver_names(max(mixed, default=LISTED))
+        having = (index for index, cell in enumerate(cells) if cell.sockets)
+        self.with_sockets: Final = bitmap(having, len(cells))
+        self._add_axes()
+        self._add_sockets()
+        self._add_derived()
+        self._add_some()
+
+    def bits(self, term: Term) -> int:
+        """Return the cells for which a term holds: the same as its pattern matches."""
+        every, none = term.who == "every", term.who == "none"
+        who = "some" if every or none else "A" if term.who == "first" else term.who
+        known = self.base.get((who, term.axis), {})
+        scope = self.with_sockets if who else self.full
+        if every:
+            found = scope & ~union(bits for value, bits in known.items() if value not in term.values)
+            found = found if known else 0
+        else:
+            found = union(known.get(value, 0) for value in term.values)
+            found = scope & ~found if none else found
+        return scope & ~found if term.negated else found
+
+    def conjunction(self, terms_: Iterable[Term]) -> int:
+        """Return the cells for which all the terms hold."""
+        return functools.reduce(operator.and_, map(self.bits, terms_), self.full)
+
+    def terms(self) -> Iterator[Term]:
+        """Yield every term with one value that holds for some cell, but for not all of them."""
+        for (who, axis), known in self.base.items():
+            for value in known:
+                if not value:
+                    continue
+                yield Term(who, axis, (value,))
+                if who == "some":
+                    yield Term("every", axis, (value,))
+                    yield Term("none", axis, (value,))
+
+    def described(self, index: int) -> tuple[Term, ...]:
+        """Return terms that together hold for no other cell, plain ones wherever that is enough."""
+        bit = 1 << index
+        found = []
+        for (who, axis), known in self.base.items():
+            if who == "last" or axis in DERIVED_PER_SOCKET:
+                continue
+            for value, bits in known.items():
+                if value and bits & bit:
+                    found.append(Term("every" if who == "some" else who, axis, (value,)))
+        return tuple(term for term in found if self.bits(term) & bit)
+
+    def values(self, term: Term) -> Mapping[str, int]:
+        """Return the values that could stand in a term, and the cells that have each."""
+        who = "some" if term.who in ("every", "none") else term.who
+        return self.base.get((who, term.axis), {})
+
+    def _add(self, who: str, axis: str, groups: Mapping[str, list[int]]) -> None:
+        known = self.base.setdefault((who, axis), {})
+        for value, indexes in groups.items():
+            known[value] = known.get(value, 0) | bitmap(indexes, len(self.cells))
+
+    def _add_axes(self) -> None:
+        # Cells of a plan share their axes: the mapping itself is the quickest key.
+        by_axes: dict[int, list[int]] = {}
+        known: dict[int, Mapping[str, str]] = {}
+        for index, cell in enumerate(self.cells):
+            by_axes.setdefault(id(cell.axes), []).append(index)
+            known[id(cell.axes)] = cell.axes
+        found: dict[str, dict[str, list[int]]] = {}
+        for key, indexes in by_axes.items():
+            for axis, value in known[key].items():
+                found.setdefault(axis, {}).setdefault(value, []).extend(indexes)
+        for axis, groups in found.items():
+            self._add(CELL, axis, groups)
+
+    def _add_sockets(self) -> None:
+        places: dict[str, dict[int, list[int]]] = {}
+        known: dict[int, Socket] = {}
+        for index, cell in enumerate(self.cells):
+            sockets = cell.sockets
+            if not sockets:
+                continue
+            for name, socket in zip(self._names, sockets, strict=False):
+                known[id(socket)] = socket
+                places.setdefault(name, {}).setdefault(id(socket), []).append(index)
+            places.setdefault("last", {}).setdefault(id(sockets[-1]), []).append(index)
+        for who, by_socket in places.items():
+            found: dict[str, dict[str, list[int]]] = {}
+            for key, indexes in by_socket.items():
+                socket = known[key]
+                for axis, value in (("bind", socket.bind), ("reuse", socket.reuse), *socket.further):
+                    found.setdefault(axis, {}).setdefault(value, []).extend(indexes)
+            for axis, groups in found.items():
+                self._add(who, axis, groups)
+
+    def _add_derived(self) -> None:
+        for axis, (_, derive) in DERIVED.items():
+            groups: dict[str, list[int]] = {}
+            for index, cell in enumerate(self.cells):
+                groups.setdefault(derive(cell), []).append(index)
+            groups.pop("", None)
+            self._add(CELL, axis, groups)
+        for axis, (_, read) in DERIVED_PER_SOCKET.items():
+            if axis == GLOBBED:  # says nothing that the plain axes do not
+                continue
+            by_place: dict[str, dict[str, list[int]]] = {}
+            for index, cell in enumerate(self.cells):
+                if not cell.sockets:
+                    continue
+                values = read(cell)
+                for name, value in (*zip(self._names, values, strict=False), ("last", values[-1])):
+                    by_place.setdefault(name, {}).setdefault(value, []).append(index)
+            for name, groups in by_place.items():
+                self._add(name, axis, groups)
+
+    def _add_some(self) -> None:
+        for (who, axis), known in list(self.base.items()):
+            if who not in (CELL, "some"):
+                some = self.base.setdefault(("some", axis), {})
+                for value, bits in known.items():
+                    some[value] = some.get(value, 0) | bits
+        for (who, _), known in self.base.items():
+            if who == "some":
+                known[""] = self.with_sockets & ~union(known.values())  # other tables lack the axis
+
+
+def union(bitmaps: Iterable[int]) -> int:
+    """Return the cells of any of the bitmaps."""
+    return functools.reduce(operator.or_, bitmaps, 0)
+
+
+def bitmap(indexes: Iterable[int], size: int) -> int:
+    """Return the bitmap of some of `size` cells."""
+    found = bytearray((size + 7) >> 3)
+    for index in indexes:
+        found[index >> 3] |= 1 << (index & 7)
+    return int.from_bytes(found, "little")
+
+
+def members(bits: int) -> Iterator[int]:
+    """Yield the numbers of the cells in a bitmap.
+
+    >>> list(members(0b1011))
+    [0, 1, 3]
+    """
+    while bits:
+        lowest = bits & -bits
+        yield lowest.bit_length() - 1
+        bits ^= lowest
+
+
+def widened(term: Term, values: Iterable[str]) -> Term:
+    """Return a term with these values, sorted as a reader expects."""
+    return replace(term, values=tuple(sorted(values, key=lambda value: (len(value), value))))
+
+
+def _alike(cell: Cell) -> bool:
+    return cell.sockets.count(cell.sockets[0]) == len(cell.sockets)
