@@ -14,7 +14,7 @@ import smallmatrix
 from fakeprobe import FakeTarget
 
 from sockmatrix import cli, collect, content
-from sockmatrix.commands import doctor_command, run_command
+from sockmatrix.commands import check_command, doctor_command, run_command
 from sockmatrix.runfile import Footer
 from sockmatrix.runwriter import RunWriter
 
@@ -67,7 +67,7 @@ class Commands:
     def __call__(self, *arguments: str, **changes: Any) -> Done:
         """Run one; `changes` are those of the target for this time."""
         target = replace(self.target, **changes)
-        for module in (run_command, doctor_command):
+        for module in (run_command, doctor_command, check_command):
             self.monkeypatch.setattr(module, "LocalTarget", lambda: target)
         with pytest.raises(SystemExit) as caught:
             cli.main(arguments)

@@ -21,9 +21,9 @@ COVERED = 40
 @final
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Cells, by id, and a pattern that matches exactly them; it is the id if there is only one.
+    """Cells, by id, and a pattern for them; it is the id if there is only one.
 
-    Not `exact`: it matches others too.
+    It matches no other cells than these and those of earlier parts, unless it is not `exact`.
     """
 
     pattern: str

@@ -95,7 +95,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 @final
 @dataclass(frozen=True, slots=True)
 class _Compared:
-    """Two runs, why this baseline, the cells that matter, and what measuring amounts to by itself."""
+    """Two runs, why this baseline if it was found, the cells, and what measuring amounts to by itself."""
 
     baseline: Run
     why: str
@@ -114,6 +114,9 @@ def main(arguments: argparse.Namespace) -> ExitCode:
         raise UsageError("--baselines is where --baseline auto looks; give one of them")
     if arguments.output and arguments.output.is_file():
         raise UsageError(f"{arguments.output} exists; name another file, or compare it with --run")
+    for path in (arguments.junit, arguments.markdown, Path(arguments.tap or _STDOUT)):
+        if path and not path.resolve().parent.is_dir():  # not after minutes of measuring
+            raise UsageError(f"cannot write {path}: there is no directory {path.parent}")
     selection = selected(arguments)
     try:
         exceptions = [one for file in arguments.allow for one in allow.load(file)]
@@ -177,7 +180,7 @@ def _run(recording: Recording) -> Run:
 
 def _named(file: str) -> tuple[Run, str]:
     (run,) = read_runs([file]).values()
-    return run, "as asked for"
+    return run, ""
 
 
 def _baseline(arguments: argparse.Namespace, here: Header) -> tuple[Run, str]:
@@ -213,7 +216,7 @@ def _tell(
     last = verdict(code, render.detail(checked, code))
     heads = {
         "baseline": f"{compared.baseline.header.platform.name}, {compared.baseline.path}",
-        "chosen": compared.why,
+        **({"chosen": compared.why} if compared.why else {}),
         "run": f"{compared.run.header.platform.name}, {compared.run.path}",
     }
     cases = _cases(checked, code, last)
@@ -222,7 +225,8 @@ def _tell(
     if arguments.junit:
         _write(arguments.junit, junit(cases, facts, seconds_taken))
     if arguments.markdown:
-        _write(arguments.markdown, render.markdown(checked, groups, heads, last))
+        page = render.markdown(checked, groups, heads, last, limit=render.LIMIT)
+        _write(arguments.markdown, page)
     if arguments.tap and arguments.tap != _STDOUT:
         _write(Path(arguments.tap), ktap(cases, facts))
     if arguments.json:

@@ -124,7 +124,12 @@ def detail(checked: Checked, code: ExitCode) -> str:
 
 
 def markdown(
-    checked: Checked, groups: Sequence[Group], heads: Mapping[str, str], verdict: str, limit: int = LIMIT
+    checked: Checked,
+    groups: Sequence[Group],
+    heads: Mapping[str, str],
+    verdict: str,
+    *,
+    limit: int,
 ) -> str:
     """Return a page for the summary of a CI job: changes first, cut at a line below `limit` bytes.
 
