@@ -18,10 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COMMANDS = {
-    "run": "measure this machine, write a run file and print who hears it",
+    "run": "measure this machine or others, write a run file and print who hears it",
     "list": "show the tables, their questions and their cells",
     "report": "print the tables of one run, or of several side by side",
+    "diff": "say what changed between two runs, and which known changes explain it",
+    "merge": "make one run of several of a platform, measured in parts or again",
+    "export": "write the cells of many runs as one table for DuckDB, Arrow or pandas",
     "claims": "say which statements of published documents hold, and which do not",
+    "recipe": "say how all programs, or one, hear it on several systems, with code",
     "predict": "hold a run against the reference model of Linux, and list the unexplained",
     "kernels": "fetch Linux kernels to measure in virtual machines, or list them",
     "lint": "look for what is wrong in the tables and claims",

@@ -10,6 +10,7 @@ from sockmatrix.cell import receiver_names
 from sockmatrix.columns import NOT_MEASURED, text_of, word_of
 from sockmatrix.outcome import Outcome
 from sockmatrix.render.escape import printable
+from sockmatrix.runformat import CellLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 NAMES = ("cell", "table", "version", "platform", "kind", "word", "headline", "outcome")
 """The names in a row, in their order."""
+
+_encode = msgspec.json.Encoder(order="deterministic").encode
 
 _LONGEST = 8000
 """Characters: no note and no reason in a run file is as long, so none is cut."""
@@ -49,11 +52,16 @@ def facets(known: Known | None) -> dict[str, Any] | None:
     """Return the facets of an outcome as a run file has them, made printable; None for words alone."""
     if not isinstance(known, Outcome):
         return None
-    found = msgspec.to_builtins(known)
-    for name in ("kind", "id", "v"):
-        found.pop(name, None)
-    cleaned: dict[str, Any] = _printable(found)
-    return cleaned
+    found: dict[str, Any] = msgspec.json.decode(facets_text(known))
+    return found
+
+
+def facets_text(outcome: Outcome) -> str:
+    """Return the same as JSON."""
+    text = _encode(outcome.outcome if isinstance(outcome, CellLine) else outcome).decode()
+    if text.isprintable() and "\\u" not in text:  # nearly always
+        return text
+    return _encode(_printable(msgspec.json.decode(text))).decode()
 
 
 def axes_of(cell: Cell) -> dict[str, str]:

@@ -115,6 +115,12 @@ class RunWriter:
             raise
 
 
+def write_run(path: str | Path, lines: Iterable[Line]) -> None:
+    """Write a run, whole or not at all; one named .gz is compressed. Raises OSError, NotAFile."""
+    path = _regular(path)
+    _replace(path, lines, compressed=path.suffix == ".gz")
+
+
 def _regular(path: str | Path) -> Path:
     path = Path(path).resolve()
     if path.exists() and not path.is_file():
