@@ -76,7 +76,7 @@ def test_terms_mean_what_their_patterns_mean(seed: int) -> None:
     """Every term has the bitmap of the cells that its pattern matches, sets and denials included."""
     choose = random.Random(seed)
     cells = choose.sample(CONFLICTS, 20) + choose.sample(CELLS, 20)
-    features = Features(cells)
+    features = Features.of_cells(cells)
     for term in choose.sample(list(features.terms()), 60):
         more = choose.choice([value for value in features.values(term) if value])
         values = tuple(dict.fromkeys((*term.values, more)))

@@ -58,7 +58,7 @@ class Term:
 
 def terms(cell: Cell) -> tuple[str, ...]:
     """Return the terms with one value that hold for a cell: of its axes, derived ones, its sockets."""
-    features = Features([cell])
+    features = Features.of_cells([cell])
     found = [term for term in features.terms() if features.bits(term)]
     known = vocabulary()
     for who, axis in features.base:
@@ -70,25 +70,38 @@ def terms(cell: Cell) -> tuple[str, ...]:
 
 @final
 class Features:
-    """What holds for each of some cells.
+    """What holds for each of many cells, or of other things that have axes.
 
     `base` has a bitmap for each value, by whom it is of (the cell, a socket, the last socket, some
     socket) and its axis; the empty value is that of a socket that lacks the axis.
     """
 
-    def __init__(self, cells: Sequence[Cell]) -> None:
-        """Look at `cells`; no command changes them."""
-        self.cells: Final = cells
-        self.full: Final = (1 << len(cells)) - 1
-        self.base: dict[tuple[str, str], dict[str, int]] = {}
-        mixed = (len(cell.sockets) for cell in cells if len(cell.sockets) > LISTED and not _alike(cell))
-        self._names = receiver_names(max(mixed, default=LISTED))
-        having = (index for index, cell in enumerate(cells) if cell.sockets)
-        self.with_sockets: Final = bitmap(having, len(cells))
-        self._add_axes()
-        self._add_sockets()
-        self._add_derived()
-        self._add_some()
+    def __init__(
+        self, size: int, base: Mapping[tuple[str, str], Mapping[str, int]], sockets: int
+    ) -> None:
+        """`size` things; `sockets` are those that have any."""
+        self.full: Final = (1 << size) - 1
+        self.bytes: Final = (size + 7) >> 3
+        self.base: Final = base
+        self.with_sockets: Final = sockets
+
+    @classmethod
+    def of_cells(cls, cells: Sequence[Cell]) -> Features:
+        """Return the features of cells, whose terms are those of the pattern language."""
+        return _Looking(cells).features()
+
+    @classmethod
+    def of_rows(cls, rows: Sequence[Mapping[str, str]]) -> Features:
+        """Return the features of things that have axes and no sockets; an empty value is none."""
+        groups: dict[str, dict[str, list[int]]] = {}
+        for index, row in enumerate(rows):
+            for axis, value in row.items():
+                groups.setdefault(axis, {}).setdefault(value, []).append(index)
+        base = {
+            (CELL, axis): {value: bitmap(own, len(rows)) for value, own in known.items() if value}
+            for axis, known in groups.items()
+        }
+        return cls(len(rows), base, 0)
 
     def bits(self, term: Term) -> int:
         """Return the cells for which a term holds: the same as its pattern matches."""
@@ -120,90 +133,20 @@ class Features:
                     yield Term("none", axis, (value,))
 
     def described(self, index: int) -> tuple[Term, ...]:
-        """Return terms that together hold for no other cell, plain ones wherever that is enough."""
+        """Return plain terms that together hold for nothing else."""
         bit = 1 << index
-        found = []
-        for (who, axis), known in self.base.items():
-            if who == "last" or axis in DERIVED_PER_SOCKET:
-                continue
-            for value, bits in known.items():
-                if value and bits & bit:
-                    found.append(Term("every" if who == "some" else who, axis, (value,)))
-        return tuple(term for term in found if self.bits(term) & bit)
+        return tuple(
+            Term(who, axis, (value,))
+            for (who, axis), known in self.base.items()
+            if who not in ("last", "some") and axis not in DERIVED_PER_SOCKET
+            for value, bits in known.items()
+            if value and bits & bit
+        )
 
     def values(self, term: Term) -> Mapping[str, int]:
         """Return the values that could stand in a term, and the cells that have each."""
         who = "some" if term.who in ("every", "none") else term.who
         return self.base.get((who, term.axis), {})
-
-    def _add(self, who: str, axis: str, groups: Mapping[str, list[int]]) -> None:
-        known = self.base.setdefault((who, axis), {})
-        for value, indexes in groups.items():
-            known[value] = known.get(value, 0) | bitmap(indexes, len(self.cells))
-
-    def _add_axes(self) -> None:
-        # Cells of a plan share their axes: the mapping itself is the quickest key.
-        by_axes: dict[int, list[int]] = {}
-        known: dict[int, Mapping[str, str]] = {}
-        for index, cell in enumerate(self.cells):
-            by_axes.setdefault(id(cell.axes), []).append(index)
-            known[id(cell.axes)] = cell.axes
-        found: dict[str, dict[str, list[int]]] = {}
-        for key, indexes in by_axes.items():
-            for axis, value in known[key].items():
-                found.setdefault(axis, {}).setdefault(value, []).extend(indexes)
-        for axis, groups in found.items():
-            self._add(CELL, axis, groups)
-
-    def _add_sockets(self) -> None:
-        places: dict[str, dict[int, list[int]]] = {}
-        known: dict[int, Socket] = {}
-        for index, cell in enumerate(self.cells):
-            sockets = cell.sockets
-            if not sockets:
-                continue
-            for name, socket in zip(self._names, sockets, strict=False):
-                known[id(socket)] = socket
-                places.setdefault(name, {}).setdefault(id(socket), []).append(index)
-            places.setdefault("last", {}).setdefault(id(sockets[-1]), []).append(index)
-        for who, by_socket in places.items():
-            found: dict[str, dict[str, list[int]]] = {}
-            for key, indexes in by_socket.items():
-                socket = known[key]
-                for axis, value in (("bind", socket.bind), ("reuse", socket.reuse), *socket.further):
-                    found.setdefault(axis, {}).setdefault(value, []).extend(indexes)
-            for axis, groups in found.items():
-                self._add(who, axis, groups)
-
-    def _add_derived(self) -> None:
-        for axis, (_, derive) in DERIVED.items():
-            groups: dict[str, list[int]] = {}
-            for index, cell in enumerate(self.cells):
-                groups.setdefault(derive(cell), []).append(index)
-            groups.pop("", None)
-            self._add(CELL, axis, groups)
-        for axis, (_, read) in DERIVED_PER_SOCKET.items():
-            if axis == GLOBBED:  # says nothing that the plain axes do not
-                continue
-            by_place: dict[str, dict[str, list[int]]] = {}
-            for index, cell in enumerate(self.cells):
-                if not cell.sockets:
-                    continue
-                values = read(cell)
-                for name, value in (*zip(self._names, values, strict=False), ("last", values[-1])):
-                    by_place.setdefault(name, {}).setdefault(value, []).append(index)
-            for name, groups in by_place.items():
-                self._add(name, axis, groups)
-
-    def _add_some(self) -> None:
-        for (who, axis), known in list(self.base.items()):
-            if who not in (CELL, "some"):
-                some = self.base.setdefault(("some", axis), {})
-                for value, bits in known.items():
-                    some[value] = some.get(value, 0) | bits
-        for (who, _), known in self.base.items():
-            if who == "some":
-                known[""] = self.with_sockets & ~union(known.values())  # other tables lack the axis
 
 
 def union(bitmaps: Iterable[int]) -> int:
@@ -238,3 +181,91 @@ def widened(term: Term, values: Iterable[str]) -> Term:
 
 def _alike(cell: Cell) -> bool:
     return cell.sockets.count(cell.sockets[0]) == len(cell.sockets)
+
+
+class _Looking:
+    """Looks once at each of many cells."""
+
+    def __init__(self, cells: Sequence[Cell]) -> None:
+        self.cells = cells
+        self.base: dict[tuple[str, str], dict[str, int]] = {}
+        mixed = (len(cell.sockets) for cell in cells if len(cell.sockets) > LISTED and not _alike(cell))
+        self.names = receiver_names(max(mixed, default=LISTED))
+        self.with_sockets = bitmap((at for at, cell in enumerate(cells) if cell.sockets), len(cells))
+
+    def features(self) -> Features:
+        """Return what there is to see."""
+        self._add_axes()
+        self._add_sockets()
+        self._add_derived()
+        self._add_some()
+        return Features(len(self.cells), self.base, self.with_sockets)
+
+    def _add(self, who: str, axis: str, groups: Mapping[str, list[int]]) -> None:
+        known = self.base.setdefault((who, axis), {})
+        for value, indexes in groups.items():
+            known[value] = known.get(value, 0) | bitmap(indexes, len(self.cells))
+
+    def _add_axes(self) -> None:
+        # Cells of a plan share their axes: the mapping itself is the quickest key.
+        by_axes: dict[int, list[int]] = {}
+        known: dict[int, Mapping[str, str]] = {}
+        for index, cell in enumerate(self.cells):
+            by_axes.setdefault(id(cell.axes), []).append(index)
+            known[id(cell.axes)] = cell.axes
+        found: dict[str, dict[str, list[int]]] = {}
+        for key, indexes in by_axes.items():
+            for axis, value in known[key].items():
+                found.setdefault(axis, {}).setdefault(value, []).extend(indexes)
+        for axis, groups in found.items():
+            self._add(CELL, axis, groups)
+
+    def _add_sockets(self) -> None:
+        places: dict[str, dict[int, list[int]]] = {}
+        known: dict[int, Socket] = {}
+        for index, cell in enumerate(self.cells):
+            sockets = cell.sockets
+            if not sockets:
+                continue
+            for name, socket in zip(self.names, sockets, strict=False):
+                known[id(socket)] = socket
+                places.setdefault(name, {}).setdefault(id(socket), []).append(index)
+            places.setdefault("last", {}).setdefault(id(sockets[-1]), []).append(index)
+        for who, by_socket in places.items():
+            found: dict[str, dict[str, list[int]]] = {}
+            for key, indexes in by_socket.items():
+                socket = known[key]
+                for axis, value in (("bind", socket.bind), ("reuse", socket.reuse), *socket.further):
+                    found.setdefault(axis, {}).setdefault(value, []).extend(indexes)
+            for axis, groups in found.items():
+                self._add(who, axis, groups)
+
+    def _add_derived(self) -> None:
+        for axis, (_, derive) in DERIVED.items():
+            groups: dict[str, list[int]] = {}
+            for index, cell in enumerate(self.cells):
+                groups.setdefault(derive(cell), []).append(index)
+            groups.pop("", None)
+            self._add(CELL, axis, groups)
+        for axis, (_, read) in DERIVED_PER_SOCKET.items():
+            if axis == GLOBBED:  # says nothing that the plain axes do not
+                continue
+            by_place: dict[str, dict[str, list[int]]] = {}
+            for index, cell in enumerate(self.cells):
+                if not cell.sockets:
+                    continue
+                values = read(cell)
+                for name, value in (*zip(self.names, values, strict=False), ("last", values[-1])):
+                    by_place.setdefault(name, {}).setdefault(value, []).append(index)
+            for name, groups in by_place.items():
+                self._add(name, axis, groups)
+
+    def _add_some(self) -> None:
+        for (who, axis), known in list(self.base.items()):
+            if who not in (CELL, "some"):
+                some = self.base.setdefault(("some", axis), {})
+                for value, bits in known.items():
+                    some[value] = some.get(value, 0) | bits
+        for (who, _), known in self.base.items():
+            if who == "some":
+                known[""] = self.with_sockets & ~union(known.values())  # other tables lack the axis
