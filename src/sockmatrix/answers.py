@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
+from sockmatrix.claims.systems import ANY
 from sockmatrix.evidence import KINDS
 
 if TYPE_CHECKING:
@@ -39,9 +40,13 @@ class Finding:
 
     @property
     def rank(self) -> tuple[int, int, int]:
-        """How good the evidence is, the best first: its kind, whether it is disputed, the authority."""
+        """How good the evidence is, the best first.
+
+        By its kind, by whether documents disagree or speak only of systems in general, by authority.
+        """
         claim = self.evidence.claim if self.evidence else None
-        return KINDS.index(self.kind), len(self.against) > 0, claim.source.authority if claim else 0
+        doubt = 2 if self.against else int(claim is not None and ANY in claim.os)
+        return KINDS.index(self.kind), doubt, claim.source.authority if claim else 0
 
 
 def answer(known: Sequence[Evidence], asked: Term) -> Finding:

@@ -254,12 +254,21 @@ def _tables(claim: Claim) -> set[str]:
     return found
 
 
-def _authority(evidence: Evidence) -> tuple[bool, int, bool, int]:
-    """Return the sort key of a document: those refuted last, then by authority, then by how special."""
+def _authority(evidence: Evidence) -> tuple[bool, int, bool, int, int]:
+    """Return the sort key of a document: those refuted last, then by authority, then by how special.
+
+    Special is what speaks of this system, of few others, and of few cells.
+    """
     claim = evidence.claim
     if claim is None:
         raise ValueError("only documents have an authority")
-    return bool(evidence.refuted), claim.source.authority, systems.ANY in claim.os, len(claim.os)
+    return (
+        bool(evidence.refuted),
+        claim.source.authority,
+        systems.ANY in claim.os,
+        len(claim.os),
+        len(claim.cells),
+    )
 
 
 def _newness(run: Run) -> tuple[Point, str]:
