@@ -17,7 +17,7 @@ from sockmatrix.changes import Explainer
 from sockmatrix.claims.shape import shape
 from sockmatrix.compare import compare
 from sockmatrix.exitcode import ExitCode, worst
-from sockmatrix.grouping import kinds
+from sockmatrix.grouping import Changed, groups
 from sockmatrix.recorder import TOLERATED
 from sockmatrix.script.compiler import labels
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from sockmatrix.changes import KnownChange, Reason
     from sockmatrix.claims.shape import Shape
     from sockmatrix.compare import Change, Comparison
-    from sockmatrix.grouping import Part
+    from sockmatrix.grouping import Group
     from sockmatrix.runfile import Run
     from sockmatrix.selection import Selection
 
@@ -81,18 +81,17 @@ class Difference:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Group:
-    """Differences that are one: alike before and now, for the same reason; and which cells."""
+class Section:
+    """The differences with one fate, for the same reasons; the largest group first."""
 
     fate: Fate
-    texts: tuple[str, str]
     why: tuple[str, ...]
-    parts: tuple[Part, ...]
+    groups: tuple[Group, ...]
 
     @property
-    def ids(self) -> tuple[str, ...]:
-        """The ids of its cells."""
-        return tuple(name for part in self.parts for name in part.ids)
+    def count(self) -> int:
+        """How many cells there are."""
+        return sum(len(group.cells) for group in self.groups)
 
 
 @final
@@ -201,13 +200,19 @@ def _texts(cell: Cell, change: Change) -> tuple[str, str]:
     return change.headlines(labels(cell.script) if cell.script else None)
 
 
-def groups(checked: Checked) -> tuple[Group, ...]:
-    """Return the differences, those of which the same is to be said as one: the unexpected first.
+def sections(checked: Checked) -> tuple[Section, ...]:
+    """Return the differences by what is to be said of them, in groups; the unexpected first.
 
     Patterns are exact among the cells that both runs have.
     """
     before, after = checked.comparison.before.cells, checked.comparison.after.cells
-    universe = [cell for cell in checked.cells if cell.id in before and cell.id in after]
-    keys = {one.cell.id: (one.fate, one.texts, one.why) for one in checked.differences}
-    found = [Group(*kind.key, kind.parts) for kind in kinds(keys, universe)]
-    return tuple(sorted(found, key=lambda group: FATES.index(group.fate)))
+    same: dict[tuple[Fate, tuple[str, ...]], dict[str, Changed]] = {}
+    universe: dict[str, list[Cell]] = {}
+    for one in checked.differences:
+        same.setdefault((one.fate, one.why), {})[one.cell.id] = Changed(one.cell.id, *one.texts)
+        universe[one.cell.table] = []
+    for cell in checked.cells:
+        if cell.table in universe and cell.id in before and cell.id in after:
+            universe[cell.table].append(cell)
+    found = [Section(fate, why, tuple(groups(told, universe))) for (fate, why), told in same.items()]
+    return tuple(sorted(found, key=lambda one: (FATES.index(one.fate), -one.count)))

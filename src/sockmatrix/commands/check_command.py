@@ -212,7 +212,7 @@ def _tell_kind(baseline: Header, here: Header) -> None:
 def _tell(
     arguments: argparse.Namespace, compared: _Compared, checked: Checked, code: ExitCode
 ) -> ExitCode:
-    groups = checking.groups(checked)
+    sections = checking.sections(checked)
     last = verdict(code, render.detail(checked, code))
     heads = {
         "baseline": f"{compared.baseline.header.platform.name}, {compared.baseline.path}",
@@ -225,12 +225,12 @@ def _tell(
     if arguments.junit:
         _write(arguments.junit, junit(cases, facts, seconds_taken))
     if arguments.markdown:
-        page = render.markdown(checked, groups, heads, last, limit=render.LIMIT)
+        page = render.markdown(checked, sections, heads, last, limit=render.LIMIT)
         _write(arguments.markdown, page)
     if arguments.tap and arguments.tap != _STDOUT:
         _write(Path(arguments.tap), ktap(cases, facts))
     if arguments.json:
-        told = {**heads, **render.values(checked, groups), "exit": code.value, "verdict": last}
+        told = {**heads, **render.values(checked, sections), "exit": code.value, "verdict": last}
         print(json.dumps(told, indent=1, ensure_ascii=False))
     elif arguments.tap == _STDOUT:
         sys.stdout.write(ktap(cases, facts))
@@ -239,7 +239,7 @@ def _tell(
             print(f"{name:<10}{printable(value)}")
         print()
         screen = Screen.of(sys.stdout)
-        sys.stdout.write(render.text(checked, groups, screen, everything=arguments.all))
+        sys.stdout.write(render.text(checked, sections, screen, everything=arguments.all))
         print(last)
     return code
 

@@ -12,9 +12,8 @@ from sockmatrix.render.escape import printable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from sockmatrix.checking import Checked, Difference, Fate, Group
+    from sockmatrix.checking import Checked, Difference, Fate, Section
     from sockmatrix.compare import Verdict
-    from sockmatrix.grouping import Part
     from sockmatrix.render.screen import Screen
 
 LIMIT = 900 * 1024
@@ -35,47 +34,55 @@ _UNCOMPARED: Mapping[Verdict, str] = {
     "unstable": "unstable",
 }
 _NARROWEST = 40
-_PARTS = 5  # patterns of a group that are shown
+_GROUPS = 25  # of a section, that are shown
+_TRANSITIONS = 3  # of a group, that are shown
 
 
-def text(checked: Checked, groups: Sequence[Group], screen: Screen, *, everything: bool = False) -> str:
-    """Return the differences in groups, each with one of its cells (or all, `everything`), and counts."""
+def text(
+    checked: Checked, sections: Sequence[Section], screen: Screen, *, everything: bool = False
+) -> str:
+    """Return the differences in groups, `everything` or the largest, and counts."""
     lines: list[str] = []
     for fate, (title, style) in _TITLES.items():
-        own = [group for group in groups if group.fate == fate]
+        own = [section for section in sections if section.fate == fate]
         if own:
             lines += [screen.paint(f"{title}: {_cells(checked.of(fate))}", style), ""]
-            for group in own:
-                lines += [*_group(group, screen, everything=everything), ""]
+            for section in own:
+                lines += [*_section(section, screen, everything=everything), ""]
     lines += _facts(checked)
     return screen.show("\n".join(lines)) + "\n"
 
 
-def _group(group: Group, screen: Screen, *, everything: bool) -> Iterator[str]:
-    """Yield what was and is and why, then which cells: patterns with counts, or one alone."""
-    before, after = map(printable, group.texts)
+def _section(section: Section, screen: Screen, *, everything: bool) -> Iterator[str]:
+    """Yield why it is so, then which cells, and what they were and are."""
     width = max(_NARROWEST, screen.width or 100)
-    count = f"{len(group.ids):>6}  "
-    pad = " " * len(count)
-    yield from _wrapped(f"{before} -> {after}", width, count, pad)
-    for why in group.why:
-        yield from _wrapped(printable(why), width, pad, pad)
-    shown = group.parts if everything else group.parts[:_PARTS]
-    for part in shown:
-        number = f"{len(part.ids):>6}  " if len(group.parts) > 1 else ""
-        yield f"{pad}{number}{_told(part)}"
-        if everything and len(part.ids) > 1:
-            yield from (f"{pad}{' ' * len(number)}  {name}" for name in part.ids)
-    if not everything:
-        left = sum(len(part.ids) for part in group.parts[_PARTS:])
+    for why in section.why:
+        yield from _wrapped(printable(why), width, "  ", "  ")
+    shown = section.groups if everything else section.groups[:_GROUPS]
+    for group in shown:
+        count = f"{len(group.cells):>6}  "
+        pad = " " * len(count)
+        yield count + screen.paint(group.pattern, "bold")
+        if everything and len(group.cells) > 1:
+            for cell in group.cells:
+                yield f"{pad}{cell.id}"
+                yield from _wrapped(_change(cell.before, cell.after), width, f"{pad}  ", f"{pad}  ")
+            continue
+        several = len(group.transitions) > 1
+        for (before, after), number in group.transitions[:_TRANSITIONS]:
+            first = f"{pad}{number:>6}  " if several else pad
+            yield from _wrapped(_change(before, after), width, first, " " * len(first))
+        left = sum(number for _, number in group.transitions[_TRANSITIONS:])
         if left:
-            yield f"{pad}and {_number(left, 'cell')} more; --all names them"
-        if len(group.ids) > 1 and all(len(part.ids) > 1 for part in shown):
-            yield f"{pad}for instance {group.ids[0]}"
+            yield f"{pad}{left:>6}  in other ways; --all shows them"
+    rest = section.groups[len(shown) :]
+    if rest:
+        left = sum(len(group.cells) for group in rest)
+        yield f"{left:>6}  more in {_number(len(rest), 'group')}; --all shows them"
 
 
-def _told(part: Part) -> str:
-    return part.pattern if part.exact else f"some of {part.pattern}"
+def _change(before: str, after: str) -> str:
+    return f"{printable(before)} -> {printable(after)}"
 
 
 def _wrapped(said: str, width: int, first: str, rest: str) -> list[str]:
@@ -125,7 +132,7 @@ def detail(checked: Checked, code: ExitCode) -> str:
 
 def markdown(
     checked: Checked,
-    groups: Sequence[Group],
+    sections: Sequence[Section],
     heads: Mapping[str, str],
     verdict: str,
     *,
@@ -137,31 +144,33 @@ def markdown(
     """
     lines = [f"## sockmatrix check: {escaped(verdict)}", ""]
     for fate, (title, _) in _TITLES.items():
-        own = [group for group in groups if group.fate == fate]
+        own = [section for section in sections if section.fate == fate]
         if own:
             lines += [f"### {title}: {_cells(checked.of(fate))}", "", *_table(own), ""]
     lines += [f"- {escaped(name)}: {escaped(value)}" for name, value in heads.items()]
     lines += [f"- {escaped(line)}" for line in _facts(checked)]
-    several = [group for group in groups if len(group.ids) > 1]
+    several = [group for section in sections for group in section.groups if len(group.cells) > 1]
     if several:
         lines += ["", "### Every cell", ""]
-        for group in several:
-            change = f"{escaped(group.texts[0])} -> {escaped(group.texts[1])}"
-            lines += [f"- `{name}`: {change}" for name in group.ids]
+        lines += [
+            f"- `{cell.id}`: {escaped(cell.before)} -> {escaped(cell.after)}"
+            for group in several
+            for cell in group.cells
+        ]
     return _cut(lines, limit)
 
 
-def _table(groups: Sequence[Group]) -> Iterator[str]:
+def _table(sections: Sequence[Section]) -> Iterator[str]:
     """Yield the rows; not padded, for there may be thousands."""
-    why = any(group.why for group in groups)
-    headers = ["cells", "before", "now", "which", *(["why"] if why else [])]
+    why = any(section.why for section in sections)
+    headers = ["cells", "which", "before", "now", *(["why"] if why else [])]
     yield _row(headers)
     yield _row(["---"] * len(headers))
-    for group in groups:
-        before, after = map(escaped, group.texts)
-        said = [escaped("; ".join(group.why))] if why else []
-        for part in group.parts:
-            yield _row([str(len(part.ids)), before, after, f"`{_told(part)}`", *said])
+    for section in sections:
+        said = [escaped("; ".join(section.why))] if why else []
+        for group in section.groups:
+            for (before, after), count in group.transitions:
+                yield _row([str(count), f"`{group.pattern}`", escaped(before), escaped(after), *said])
 
 
 def _row(texts: Sequence[str]) -> str:
@@ -180,22 +189,23 @@ def _cut(lines: Sequence[str], limit: int) -> str:
     return "\n".join(kept) + "\n"
 
 
-def values(checked: Checked, groups: Sequence[Group]) -> dict[str, Any]:
+def values(checked: Checked, sections: Sequence[Section]) -> dict[str, Any]:
     """Return the same for a program: counts, groups, every cell that differs, and exceptions."""
     return {
         "counts": checked.comparison.counts,
         "groups": [
             {
-                "fate": group.fate,
-                "before": group.texts[0],
-                "now": group.texts[1],
-                "cells": len(group.ids),
-                "patterns": [
-                    {"pattern": part.pattern, "exact": part.exact, "cells": len(part.ids)}
-                    for part in group.parts
+                "fate": section.fate,
+                "why": list(section.why),
+                "pattern": group.pattern,
+                "cells": len(group.cells),
+                "changes": [
+                    {"before": before, "now": after, "cells": count}
+                    for (before, after), count in group.transitions
                 ],
             }
-            for group in groups
+            for section in sections
+            for group in section.groups
         ],
         "differences": [_value(one) for one in checked.differences],
         "exceptions": {
