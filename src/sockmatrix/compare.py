@@ -17,6 +17,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias, final, get_args
 
+from msgspec.structs import replace
+
 from sockmatrix.wording import headline, sentence
 
 if TYPE_CHECKING:
@@ -55,6 +57,12 @@ class Change:
         pair = headline(self.before, order), headline(self.after, order)
         if self.verdict != "changed" or pair[0] != pair[1]:
             return pair
+        assert self.before is not None
+        assert self.after is not None
+        if self.before.failed == self.after.failed:  # the headline says no more than who was refused
+            others = [headline(replace(one, failed={}), order) for one in (self.before, self.after)]
+            if others[0] != others[1]:
+                return f"{pair[0]} · {others[0]}", f"{pair[1]} · {others[1]}"
         return sentence(self.before), sentence(self.after)
 
 

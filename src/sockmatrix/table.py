@@ -140,8 +140,11 @@ def load_all(directory: Path | None = None, names: Collection[str] = ()) -> dict
     return {name: load(file, axes) for name, file in files.items() if not names or name in names}
 
 
-def load(file: Path, axes: Vocabulary | None = None) -> Table:
-    """Load the table in `file`, written with the documented `axes`. Raises TableError."""
+def load(file: Path, axes: Vocabulary | None = None, *, bare: bool = False) -> Table:
+    """Load the table in `file`, written with the documented `axes`. Raises TableError.
+
+    `bare`: without the cells of its cases, which takes no time; its `version` is 0 then, if it has any.
+    """
     root = Part.read(file)
     scripted = root.entries.get("scenario") == SCRIPT
     own = ("axis", "case") if scripted else ("axes", "sockets", "block")
@@ -157,7 +160,7 @@ def load(file: Path, axes: Vocabulary | None = None) -> Table:
         raise root.error("lab", unknown("lab", lab, LABS))
     known = load_axes(content.matrix() / FILE) if axes is None else axes
     begun = _Begun(root, known, question, SCENARIOS[scenario], lab)
-    return _with_cases(begun) if scripted else _with_blocks(begun)
+    return _with_cases(begun, bare=bare) if scripted else _with_blocks(begun)
 
 
 class _Begun(NamedTuple):
@@ -186,9 +189,9 @@ def _with_blocks(begun: _Begun) -> Table:
     )
 
 
-def _with_cases(begun: _Begun) -> Table:
+def _with_cases(begun: _Begun, *, bare: bool) -> Table:
     root, known, question, scenario, lab = begun
-    axes, cases, cells = CaseLoader(root, known, lab).load()
+    axes, cases, cells = CaseLoader(root, known, lab).load(bare=bare)
     versions = [[cell.id, cell.version] for own in cells.values() for cell in own]
     return Table(
         name=root.file.stem,
@@ -200,7 +203,7 @@ def _with_cases(begun: _Begun) -> Table:
         blocks=(),
         summary=_case_summary(root.part("summary"), axes),
         file=root.file,
-        version=zlib.crc32(json.dumps(versions).encode()),
+        version=0 if bare else zlib.crc32(json.dumps(versions).encode()),
         cases=cases,
         cells=cells,
     )

@@ -11,7 +11,7 @@ from sockmatrix.cli import UsageError
 from sockmatrix.exitcode import ExitCode
 from sockmatrix.files import write_whole
 from sockmatrix.render.escape import printable
-from sockmatrix.runfile import Run, RunFileError
+from sockmatrix.runfile import LineDecoder, Run, RunFileError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,8 +23,9 @@ def read_runs(paths: Sequence[str | Path]) -> dict[str, Run]:
 
     Raises UsageError.
     """
+    decoder = LineDecoder()
     try:
-        runs = [Run.read(path) for path in paths]
+        runs = [Run.read(path, decoder) for path in paths]
     except RunFileError as error:
         raise UsageError(str(error)) from error
     names = [run.header.platform.name for run in runs]

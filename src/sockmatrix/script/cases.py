@@ -126,8 +126,10 @@ class CaseLoader:
         }
         self.cases = case_axis(root)
 
-    def load(self) -> tuple[dict[str, AxisUse], tuple[Case, ...], dict[str, tuple[Cell, ...]]]:
-        """Return the axes of the table, its cases, and the cells of each by its name."""
+    def load(
+        self, *, bare: bool = False
+    ) -> tuple[dict[str, AxisUse], tuple[Case, ...], dict[str, tuple[Cell, ...]]]:
+        """Return the axes of the table, its cases, and the cells of each by its name (`bare`: none)."""
         parts = [
             Part(self.root.file, entries, f'case "{entries["name"]}"')
             for entries in self.root.tables("case")
@@ -145,11 +147,8 @@ class CaseLoader:
             self._case(part, {n: use for n, use in uses.items() if n == CASE or n in names}, patterned)
             for part, names in zip(parts, spoken, strict=True)
         )
-        return (
-            uses,
-            cases,
-            {case.name: self._cells(case, part) for case, part in zip(cases, parts, strict=True)},
-        )
+        made = () if bare else zip(cases, parts, strict=True)
+        return uses, cases, {case.name: self._cells(case, part) for case, part in made}
 
     def _spoken(self, part: Part) -> set[str]:
         """Return the axes that the steps of a case speak of, directly or in what a value does."""
