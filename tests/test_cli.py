@@ -102,6 +102,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["run", "--jobs", "0"], "argument --jobs: '0' is not a number of at least 1"),
         (["run", "--jobs", "-1"], "argument --jobs: '-1' is not a number of at least 1"),
         (["run", "--repeat", "many"], "argument --repeat: 'many' is not a number of at least 1"),
+        (["run", "--seed", "9" * 20], f"argument --seed: '{'9' * 20}' is not a whole number below 2^63"),
         (["run", "--settle", "nan"], "argument --settle: 'nan' is not a number of seconds from 0 to 60"),
         (["run", "--settle", "1h"], "argument --settle: '1h' is not a number of seconds from 0 to 60"),
         (["run", "--lab", "moon"], "argument --lab: invalid choice: 'moon' (choose from"),

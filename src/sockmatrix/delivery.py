@@ -32,7 +32,10 @@ Value = TypeVar("Value")
 
 DeliveryWord = Literal["all", "one", "spread", "some", "none", "duplicated", "uneven"]
 
-Amount = Annotated[int, Meta(ge=0)]
+MOST = (1 << 63) - 1
+"""The largest whole number in a run file: any reader, and any column of a table, can hold it."""
+
+Amount = Annotated[int, Meta(ge=0, le=MOST)]
 
 
 class Delivery(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

@@ -60,11 +60,11 @@ class BadId(WrongType):
 class DuplicateCell(RunFileError):
     """The same cell occurs twice."""
 
-    advice = "were two runs joined? compare them with `sockmatrix diff` instead"
+    advice = "were two runs joined? `sockmatrix merge` makes one of two"
 
 
 class TooLarge(RunFileError):
-    """A line, or the number of cells, is beyond anything a run can have."""
+    """A line, the number of cells, or the whole, is beyond anything a run can have."""
 
     advice = "sockmatrix did not write this"
 

@@ -40,6 +40,7 @@ from sockmatrix.runformat import (
     Lab,
     Platform,
     ProbeProgram,
+    Whole,
     count_words,
     header,
 )
@@ -83,6 +84,9 @@ MAX_LINE = 1 << 16
 
 MAX_CELLS = 1_000_000
 
+MAX_BYTES = 1 << 28
+"""Bytes of a whole file once it is unpacked: the whole matrix of a platform takes some 15 million."""
+
 GZIP_MAGIC = b"\x1f\x8b"
 
 _CHUNK = 1 << 18
@@ -92,7 +96,7 @@ class _Start(Struct):
     """As much of a header as all schema versions share."""
 
     kind: str
-    schema: int = 0
+    schema: Whole = 0
 
 
 _decode_start = msgspec.json.Decoder(_Start).decode
@@ -176,7 +180,7 @@ def _read(path: Path, file: BinaryIO, decode_line: LineDecoder) -> Run:
         elif isinstance(line, Footer):
             footer = line
         else:
-            raise WrongType(path, number, "a second header")
+            raise WrongType(path, number, "a second header", "`sockmatrix merge` makes one of two runs")
     if head is None:
         raise NotARunFile(path, 0, "the file is cut off in its first line" if number else "empty")
     cut = lines.ragged or footer is None
@@ -239,7 +243,11 @@ class _Lines:
 
     def __iter__(self) -> Iterator[tuple[int, bytes]]:
         rest = b""
+        size = 0
         for chunk in self._chunks():
+            size += len(chunk)
+            if size > MAX_BYTES:
+                raise TooLarge(self._path, 0, f"more than {MAX_BYTES >> 20} MiB")
             *whole, rest = (rest + chunk).split(b"\n")
             for line in whole:
                 self._number += 1

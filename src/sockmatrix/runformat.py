@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from sockmatrix.delivery import Amount  # noqa: TC001 - msgspec reads the annotations
+from sockmatrix.delivery import MOST, Amount
 from sockmatrix.observation import END
 from sockmatrix.outcome import Outcome
 
@@ -38,7 +38,9 @@ Seconds = Annotated[float, Meta(ge=0)]
 # "#1 SMP Debian 5.10.223-1 (2024-08-10)", while its release is 5.10.0-32-cloud-amd64
 _DEBIAN = re.compile(r"\bDebian (\d+\.\d+[\w.~]*)-")
 
-Fact = str | int | bool | list[str] | None
+Whole = Annotated[int, Meta(ge=-MOST, le=MOST)]
+
+Fact = str | Whole | bool | list[str] | None
 
 
 class Platform(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -104,7 +106,7 @@ class Header(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="k
     `planned`: how many cells were asked for. `repeat`: repetitions of each. `started`: UTC date.
     """
 
-    schema: Annotated[int, Meta(ge=1)]
+    schema: Annotated[int, Meta(ge=1, le=MOST)]
     tool: Name
     probe: ProbeProgram
     protocol: Amount
@@ -115,8 +117,8 @@ class Header(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="k
     target: dict[Name, Text] = {}
     tables: dict[TableName, Amount]
     planned: Amount
-    repeat: Annotated[int, Meta(ge=1)]
-    seed: int = 0
+    repeat: Annotated[int, Meta(ge=1, le=MOST)]
+    seed: Whole = 0
     started: Annotated[str, Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}" + END)]
 
 

@@ -46,6 +46,19 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def whole(text: str) -> int:
+    """Return a whole number that a run file can hold. Raises argparse.ArgumentTypeError."""
+    from sockmatrix.delivery import MOST
+
+    try:
+        value = int(text)
+    except ValueError:
+        value = MOST + 1
+    if abs(value) > MOST:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a whole number below 2^63")
+    return value
+
+
 def seconds(text: str) -> float:
     """Return a number of seconds from 0 to 60. Raises argparse.ArgumentTypeError."""
     try:
