@@ -16,6 +16,7 @@ from sockmatrix import allow
 from sockmatrix.changes import Explainer
 from sockmatrix.claims.shape import shape
 from sockmatrix.compare import compare
+from sockmatrix.difference import unsettled
 from sockmatrix.exitcode import ExitCode, worst
 from sockmatrix.grouping import Changed, groups
 from sockmatrix.recorder import TOLERATED
@@ -164,7 +165,8 @@ def check(
         known, baseline.header.platform, run.header.platform, lambda cell: shape_of(cell.id)
     )
     differences = []
-    for change in (*comparison.changed, *_no_longer_stable(comparison)):
+    no_longer_stable = [one for one in unsettled(comparison) if one.after and one.after.variants]
+    for change in (*comparison.changed, *no_longer_stable):
         cell = cells[change.id]
         before, after = change.before, change.after
         assert before is not None
@@ -187,13 +189,6 @@ def check(
         ),
         tuple(one for one in exceptions if one.expired(today)),
     )
-
-
-def _no_longer_stable(comparison: Comparison) -> Iterable[Change]:
-    for change in comparison.others.get("unstable", ()):
-        before, after = change.before, change.after
-        if after is not None and after.variants and before is not None and not before.variants:
-            yield change
 
 
 def _texts(cell: Cell, change: Change) -> tuple[str, str]:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, final
 
 from sockmatrix.changes import Explainer
 from sockmatrix.exitcode import ExitCode
-from sockmatrix.rules.cover import EVERYTHING, cover
+from sockmatrix.grouping import Changed, Group, groups
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sockmatrix.catalogue import Catalogue
     from sockmatrix.cell import Cell
@@ -26,33 +26,6 @@ TOLERATED = 0.001
 """So large a part of the cells may be inconclusive."""
 
 Reasons = tuple["Reason", ...]
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Changed:
-    """A cell that changed, in words before and after."""
-
-    id: str
-    before: str
-    after: str
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Changed cells that one pattern matches; the pattern of a single one is its id.
-
-    Without a pattern: cells that no table of this installation has.
-    """
-
-    pattern: str
-    cells: tuple[Changed, ...]
-
-    @property
-    def transitions(self) -> tuple[tuple[tuple[str, str], int], ...]:
-        """From what to what, and how many cells each, the most frequent first."""
-        return tuple(Counter((one.before, one.after) for one in self.cells).most_common())
 
 
 @final
@@ -118,7 +91,8 @@ def difference(comparison: Comparison, catalogue: Catalogue, known: Iterable[Kno
         by_reasons.setdefault(explainer.reasons(cell, change.before, change.after), []).append(change.id)
     universe = _universe(comparison, catalogue, {name.partition("/")[0] for name in told})
     sections = [
-        Section(reasons, tuple(_groups(names, told, universe))) for reasons, names in by_reasons.items()
+        Section(reasons, tuple(groups({name: told[name] for name in names}, universe)))
+        for reasons, names in by_reasons.items()
     ]
     if strange:
         pattern = strange[0].id if len(strange) == 1 else ""
@@ -139,18 +113,6 @@ def _universe(
             if cell is not None:
                 own.append(cell)
     return found
-
-
-def _groups(
-    names: Sequence[str], told: Mapping[str, Changed], universe: Mapping[str, Sequence[Cell]]
-) -> Iterator[Group]:
-    tables = dict.fromkeys(name.partition("/")[0] for name in names)
-    near = [cell for table in tables for cell in universe[table]]
-    named = "" if len(tables) > 1 else f"table={next(iter(tables))}"  # cover() names one of several
-    for group in cover(near, names):
-        cells = tuple(told[cell.id] for cell in group.cells)
-        words = (named, "" if named and group.pattern == EVERYTHING else group.pattern)
-        yield Group(cells[0].id if len(cells) == 1 else " ".join(filter(None, words)), cells)
 
 
 def tally(changes: Iterable[Change]) -> dict[str, int]:

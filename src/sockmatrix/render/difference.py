@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from sockmatrix.changes import KnownChange
     from sockmatrix.compare import Change, Verdict
-    from sockmatrix.difference import Difference, Group, Section
+    from sockmatrix.difference import Difference, Section
+    from sockmatrix.grouping import Group
     from sockmatrix.render.screen import Screen
     from sockmatrix.runfile import Run
 
