@@ -118,7 +118,10 @@ def test_known_changes(sockmatrix: Commands) -> None:
     )
     done = sockmatrix("diff", "one", "two")
     known, _, rest = done.out.partition("Not explained by a known change: 8 cells")
-    assert "abcdef012345: All hear a datagram (linux >=6.13)\n    https://example.org/abcdef" in known
+    assert (
+        "abcdef012345 has come: All hear a datagram (linux >=6.13)\n    https://example.org/abcdef"
+        in known
+    )
     assert re.search(r"^     4  table=hearing receivers=2 dest=lo4 \S+$", known, re.MULTILINE)
     assert "lobcast" in rest
     assert done.err == "exit 1: behaviour changed; 12 of 184 cells, 4 of them as known changes say\n"

@@ -151,10 +151,18 @@ def explains(change: KnownChange, cell: Cell, before: Platform, after: Platform)
 @final
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A known change that explains a difference; not `sure` if the releases do not tell."""
+    """A known change that explains a difference; not `sure` if the releases do not tell.
+
+    `came`: the second of the two platforms has it; otherwise it is the first that had it.
+    """
 
     change: KnownChange
     sure: bool
+    came: bool = True
+
+    def __str__(self) -> str:
+        perhaps = "" if self.sure else "perhaps, for the releases do not tell: "
+        return f"{perhaps}{self.change.id} {'has come' if self.came else 'is gone'}: {self.change.title}"
 
 
 @final
@@ -180,31 +188,17 @@ class Explainer:
 
     def reasons(self, cell: Cell, before: Variant, after: Variant) -> tuple[Reason, ...]:
         """Return the changes that explain why a cell is not what it was, the certain ones first."""
-        found = [
-            Reason(change, sure)
-            for change, sure, had, has in self._known
-            if self._explained(change, cell, (before, after), (had, has))
-        ]
+        found = []
+        for change, sure, had, has in self._known:
+            effects = [effect for effect in change.effects if effect.matches(cell)]
+            came = had is not True and has is not False and self._fits(effects, cell, before, after)
+            went = had is not False and has is not True and self._fits(effects, cell, after, before)
+            if came or went:
+                found.append(Reason(change, sure, came))
         return tuple(sorted(found, key=lambda reason: not reason.sure))
 
-    def _explained(
-        self,
-        change: KnownChange,
-        cell: Cell,
-        outcomes: tuple[Variant, Variant],
-        had: tuple[bool | None, bool | None],
-    ) -> bool:
-        before, after = outcomes
-        ways = []
-        if had[0] is not True and had[1] is not False:
-            ways.append((before, after))
-        if had[0] is not False and had[1] is not True:
-            ways.append((after, before))
-        return any(
-            effect.matches(cell) and effect.fits(self._shape(cell), lacks, has)
-            for effect in change.effects
-            for lacks, has in ways
-        )
+    def _fits(self, effects: Iterable[Effect], cell: Cell, lacks: Variant, has: Variant) -> bool:
+        return any(effect.fits(self._shape(cell), lacks, has) for effect in effects)
 
 
 @functools.cache

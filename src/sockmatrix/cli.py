@@ -22,6 +22,7 @@ COMMANDS = {
     "list": "show the tables, their questions and their cells",
     "report": "print the tables of one run, or of several side by side",
     "diff": "say what changed between two runs, and which known changes explain it",
+    "history": "say since which release cells are as they are, and when they changed",
     "merge": "make one run of several of a platform, measured in parts or again",
     "export": "write the cells of many runs as one table for DuckDB, Arrow or pandas",
     "claims": "say which statements of published documents hold, and which do not",

@@ -9,11 +9,12 @@ from sockmatrix.difference import COUNTED, tally
 from sockmatrix.exitcode import ExitCode
 from sockmatrix.render.escape import markdown as escaped
 from sockmatrix.render.escape import printable
+from sockmatrix.render.paragraph import paragraph
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from sockmatrix.changes import KnownChange
+    from sockmatrix.changes import Reason
     from sockmatrix.compare import Change, Verdict
     from sockmatrix.difference import Difference, Section
     from sockmatrix.grouping import Group
@@ -88,7 +89,7 @@ def text(found: Difference, sides: Sides, screen: Screen, *, everything: bool = 
 
 def _section(section: Section, screen: Screen, width: int, *, everything: bool) -> Iterator[str]:
     for reason in section.reasons:
-        yield from _wrapped(_known(reason.change, sure=reason.sure), width, "", "    ", screen, "yellow")
+        yield from paragraph(_known(reason), width, "", "    ", screen, "yellow")
         yield from (f"    {link}" for link in reason.change.links[:1])
     if not section.reasons:
         yield screen.paint(f"{_UNKNOWN}: {_cells(section.count)}", "bold red")
@@ -104,7 +105,7 @@ def _section(section: Section, screen: Screen, width: int, *, everything: bool) 
 def _group(group: Group, screen: Screen, width: int, *, everything: bool) -> Iterator[str]:
     pad = " " * 8
     count = f"{len(group.cells):>6}  "
-    yield from _wrapped(group.pattern or _STRANGE, width, count, pad, screen, "bold")
+    yield from paragraph(group.pattern or _STRANGE, width, count, pad, screen, "bold")
     if everything and len(group.cells) > 1:
         for cell in group.cells:
             yield f"{pad}{printable(cell.id, 10_000)}"
@@ -112,7 +113,7 @@ def _group(group: Group, screen: Screen, width: int, *, everything: bool) -> Ite
         return
     for said, cells in _transitions(group):
         number = f"{cells:>6}  " if len(group.transitions) > 1 else ""
-        yield from _wrapped(said, width, pad + number, pad + " " * len(number))
+        yield from paragraph(said, width, pad + number, pad + " " * len(number))
 
 
 def _transitions(group: Group) -> Iterator[tuple[str, int]]:
@@ -126,9 +127,8 @@ def _transitions(group: Group) -> Iterator[tuple[str, int]]:
         yield f"in {len(left)} {ways}", sum(count for _, count in left)
 
 
-def _known(change: KnownChange, *, sure: bool) -> str:
-    doubt = "" if sure else "perhaps, for the releases do not tell: "
-    return f"{doubt}{change.id}: {change.title} ({change.os} {change.versions.text})"
+def _known(reason: Reason) -> str:
+    return f"{reason} ({reason.change.os} {reason.change.versions.text})"
 
 
 def _counts(found: Difference, width: int, *, everything: bool) -> Iterator[str]:
@@ -139,7 +139,7 @@ def _counts(found: Difference, width: int, *, everything: bool) -> Iterator[str]
     for word in COUNTED:
         changes = found.comparison.others.get(word, ())
         if changes:
-            yield from _wrapped(_counted(word, changes), width, "", "    ")
+            yield from paragraph(_counted(word, changes), width, "", "    ")
             if everything:
                 yield from (f"    {printable(one.id, 10_000)}" for one in changes)
 
@@ -172,7 +172,7 @@ def markdown(found: Difference, sides: Sides, *, everything: bool = False) -> st
     ]
     lines += [""] * bool(sides.circumstances)
     for section in found.sections:
-        heading = "; ".join(escaped(_known(one.change, sure=one.sure)) for one in section.reasons)
+        heading = "; ".join(escaped(_known(one)) for one in section.reasons)
         lines += [f"## {heading or _UNKNOWN}", ""]
         links = [link for one in section.reasons for link in one.change.links]
         lines += [*(f"- <{link}>" for link in links), *[""] * bool(links)]
@@ -223,6 +223,7 @@ def values(found: Difference, sides: Sides, code: ExitCode) -> dict[str, Any]:
                         "versions": reason.change.versions.text,
                         "links": list(reason.change.links),
                         "sure": reason.sure,
+                        "came": reason.came,
                     }
                     for reason in section.reasons
                 ],
@@ -258,23 +259,3 @@ def _group_value(group: Group) -> dict[str, Any]:
 
 def _cells(count: int) -> str:
     return f"{count} {'cell' if count == 1 else 'cells'}"
-
-
-def _wrapped(  # noqa: PLR0917 - how a paragraph looks
-    said: str, width: int, first: str, rest: str, screen: Screen | None = None, style: str = ""
-) -> Iterator[str]:
-    """Yield a paragraph in lines of `width`, broken at blanks, and in long words after commas."""
-    line, empty = first, True
-    for word in said.split():
-        pieces = [word]
-        if len(rest) + len(word) > width:
-            pieces = [piece + "," for piece in word.split(",")]
-            pieces[-1] = pieces[-1][:-1]
-        for number, piece in enumerate(pieces):
-            gap = "" if empty or number else " "
-            if not empty and len(line) + len(gap) + len(piece) > width:
-                yield screen.paint(line, style) if screen else line
-                line, gap = rest, ""
-            line += gap + piece
-            empty = False
-    yield screen.paint(line, style) if screen else line
