@@ -115,7 +115,7 @@ def main(arguments: argparse.Namespace) -> ExitCode:
     recipes = Search(known, tables, wanted).recipes(where)
     shown, failed = _shown(recipes, everything=arguments.all), failures(recipes)
     if arguments.json:
-        print(json.dumps(_value(wanted, recipes, failed, arguments), indent=1, ensure_ascii=False))
+        print(json.dumps(_value(wanted, recipes, failed, arguments), indent=1))
     else:
         few = failed if arguments.all else failed[:FAILURES]
         sys.stdout.write(render.text(wanted, shown, few, len(failed) - len(few), Screen.of(sys.stdout)))

@@ -25,12 +25,14 @@ REUSE = ("none", "addr", "port", "addr+port", "lb")
 class Choice:
     """Options on one system, and whether they do it there.
 
-    `bind`: whether the sockets may share the port, which may be known where the rest is not.
+    `bind`: whether the sockets may share the port, which may be known where the rest is not. `users`:
+    whether another user's may, where that is asked.
     """
 
     reuse: str
     finding: Finding
     bind: Finding
+    users: Finding | None = None
 
     @property
     def options(self) -> frozenset[str]:
@@ -122,10 +124,13 @@ class Search:
             self._tables, reuse, wanted.deliver, wanted.receivers, same_user=wanted.same_user
         )
         binds: list[Finding] = []
+        users: Finding | None = None
         for question in asked:
             for term in question.terms:
                 finding = self._answer(question.cell, term, system)
-                if term.kind == "bind" and question.cell.table != "users" and term.key != "A":
+                if question.cell.table == "users":
+                    users = finding
+                elif term.kind == "bind" and term.key != "A":
                     binds.append(finding)
                 elif question.only_veto:
                     vetoes.append(finding)
@@ -135,7 +140,9 @@ class Search:
         vetoes = [one for one in vetoes if one.holds is False]
         if bind.holds is not None or not required[0].holds:
             required.append(bind)
-        return Choice(reuse, together([*vetoes, *required]), bind)
+        if users is not None:
+            required.append(users)
+        return Choice(reuse, together([*vetoes, *required]), bind, users)
 
     def _answer(self, cell: Cell, term: Term, system: str) -> Finding:
         key = cell.id, system

@@ -80,9 +80,11 @@ def _grounds(recipe: Recipe, name: str) -> Iterator[str]:
     if finding.holds is not None:
         yield reason(finding)
     else:
-        yield "not known" + (f": {finding.why}" if finding.why not in ("", "not known") else "")
+        yield "not known"
         if choice.bind.holds:
             yield f"but {reason(choice.bind)}"
+    if choice.users is not None and choice.users != finding:
+        yield f"of different users: {reason(choice.users)}"
     for other in finding.against:
         yield f"against it: {printable(other.words)} ({printable(other.source)})"
     also = [
@@ -122,6 +124,7 @@ def _evidence(recipes: Iterable[Recipe], failures: Iterable[Failure]) -> Iterato
     for recipe in recipes:
         for choice in recipe.chosen.values():
             findings += [choice.finding, *([choice.bind] if choice.finding.holds is None else [])]
+            findings += [choice.users] if choice.users else []
     for failure in failures:
         findings += failure.where.values()
     for finding in findings:
