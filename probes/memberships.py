@@ -8,6 +8,7 @@ from typing import Any, Dict, List, Optional, Tuple
 
 import groups
 import options
+import platforms
 from resolver import Absent, Resolver
 
 CALLS = {
@@ -18,7 +19,8 @@ CALLS = {
 }
 """The option of each call: for any source, for one source, for an IPv6 group."""
 
-# linux/in.h: MCAST_JOIN_SOURCE_GROUP and its relatives
+# linux/in.h: MCAST_JOIN_GROUP, MCAST_JOIN_SOURCE_GROUP and their relatives
+_GROUP = {"join": 42, "leave": 45}
 _SOURCE_GROUP = {"join": 46, "leave": 47, "block": 43, "unblock": 44}
 
 _ANY = bytes(4)  # INADDR_ANY, in the place of an interface: the system chooses
@@ -32,12 +34,14 @@ def parts(
 ) -> Parts:
     """Return what joins a group, leaves it, blocks or unblocks a source of it.
 
-    `how`: "by" address, index or any, and "source". Raises Absent, lab.Unavailable.
+    `how`: "by" address, index, any or group-req, and "source". Raises Absent, lab.Unavailable.
     """
     how = how or {}
     by = how.get("by", "address")
     source = how.get("source")
     names.may_join(group, "none" if by == "any" else interface)
+    if by == "group-req":
+        return _of_group(names, call, group, names.device(interface)[1])
     address = names.address(group)
     if group in groups.IPV6:
         index = 0 if by == "any" else names.device(interface)[1]
@@ -58,10 +62,29 @@ def parts(
 
 
 def _of_source(names: Resolver, call: str, group: Any, interface: str, source: str) -> Parts:
-    """Return the parts of a struct ip_mreq_source, as Linux orders them (ip(7))."""
+    """Return the parts of a struct ip_mreq_source: Linux has the interface before the source (ip(7)).
+
+    The others follow RFC 3678, 4.1.2: FreeBSD and XNU netinet/in.h, Windows ws2ipdef.h.
+    """
     level, option, _ = names.known(CALLS[call][1])
     local = socket.inet_aton(names.ipv4(interface)) if interface else _ANY
-    return level, option, [group, local, socket.inet_aton(names.literal(source))]
+    last = [local, socket.inet_aton(names.literal(source))]
+    ours = platforms.system(names.platform) == "linux"
+    return level, option, [group, *(last if ours else last[::-1])]
+
+
+def _of_group(names: Resolver, call: str, group: str, index: int) -> Parts:
+    """Return the parts of a struct group_req as Linux lays it out (RFC 3678, 5.1.1)."""
+    if not names.platform.startswith("linux"):
+        raise Absent("struct group_req")
+    start = struct.pack("=I4x", index)
+    if group in groups.IPV6:
+        packed = [start + struct.pack("=HHI", socket.AF_INET6, 0, 0), names.address(group), bytes(104)]
+        return int(socket.IPPROTO_IPV6), _GROUP[call], packed
+    address = names.address(group)
+    own = socket.inet_aton(address) if isinstance(address, str) else address
+    packed = [start + struct.pack("=HH", socket.AF_INET, 0), own, bytes(120)]  # sockaddr_storage: 128
+    return int(socket.IPPROTO_IP), _GROUP[call], packed
 
 
 def _of_ipv6(names: Resolver, call: str, group: Any, index: int, source: Optional[str]) -> Parts:

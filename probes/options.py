@@ -73,6 +73,10 @@ _NUMBERS = {
     ("windows", "SO_EXCLUSIVEADDRUSE"): -5,
     # illumos usr/src/uts/common/sys/socket.h; Solaris has the same
     ("solaris", "SO_EXCLBIND"): 0x1015,
+    # Windows SDK shared/ws2def.h, since Windows 10: for connect() to choose a port that is in use, and
+    # to share a port for multicast, without unicast
+    ("windows", "SO_REUSE_UNICASTPORT"): 0x3007,
+    ("windows", "SO_REUSE_MULTICASTPORT"): 0x3008,
     # FreeBSD sys/sys/socket.h, since 12.0; Python names it from 3.14
     ("freebsd", "SO_REUSEPORT_LB"): 0x00010000,
     # Linux include/uapi/linux/in.h, since 2.6.31
@@ -102,6 +106,14 @@ _NUMBERS = {
     ("linux", "SO_BINDTOIFINDEX"): 62,
     ("linux", "SO_INCOMING_CPU"): 49,
     ("linux", "UDP_CORK"): 1,
+    # netinet/in.h of FreeBSD and XNU, ws2ipdef.h of Windows; Python names them from 3.12
+    **{
+        (system, f"IP_{call}"): number
+        for system, first in (("freebsd", 70), ("macos", 70), ("windows", 15))
+        for number, call in enumerate(
+            ("ADD_SOURCE_MEMBERSHIP", "DROP_SOURCE_MEMBERSHIP", "BLOCK_SOURCE", "UNBLOCK_SOURCE"), first
+        )
+    },
 }
 # Names a system does not have, whatever a header of a compatibility layer may define.
 _ABSENT = {

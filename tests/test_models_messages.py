@@ -111,6 +111,7 @@ OPTIONS = [
     ("tcp4", "it = set IP_MULTICAST_TTL 1", "EINVAL"),
     ("udp4", "it = set SO_BINDTODEVICE bad", "ENODEV"),
     ("udp4", "it = set SO_REUSEPORT_LB 1", "absent"),
+    ("udp4", "it = set SO_REUSE_MULTICASTPORT 1", "absent"),
     ("udp4", "it = set IP_MULTICAST_IF bad", "EADDRNOTAVAIL"),
     ("udp4", "set SO_REUSEADDR 5; it = get SO_REUSEADDR", "1"),
 ]

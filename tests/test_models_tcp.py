@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from modelled import notes, play
 
+from sockmatrix.models.prediction import Unpredicted
+
 ADDR, SHARE = "set SO_REUSEADDR 1;", "set SO_REUSEPORT 1;"
 
 
@@ -104,3 +106,21 @@ def test_a_socket_may_call_itself() -> None:
         "it": "ok",
         "with": "lo4:P+1",
     }
+
+
+FAST = "send any4 size=0 flags=MSG_FASTOPEN"
+
+
+def test_a_socket_may_call_itself_by_fast_open() -> None:
+    """tcp_sendmsg_fastopen does not wait; whoever wants the same four-tuple then is told of it."""
+    reuse = "socket tcp4; set SO_REUSEADDR 1; bind any4"
+    script = f"X: {reuse}; opened = {FAST}; peer = peer\nA: {reuse}; again = {FAST}; listen = listen"
+    assert notes(script) == {
+        "opened": "EINPROGRESS",
+        "peer": "lo4:P",
+        "again": "EADDRNOTAVAIL",
+        "listen": "ok",
+    }
+    assert notes(f"X: {reuse}; {FAST}\nX: it = {FAST}")["it"] == "EISCONN"
+    with pytest.raises(Unpredicted, match="SYN"):
+        play("X: socket tcp4; it = send lo4 flags=MSG_FASTOPEN")

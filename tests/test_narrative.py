@@ -23,6 +23,10 @@ WORDS = {"any4": "0.0.0.0", "if4": "interface address", "group4": "multicast gro
             "joins the multicast group on the interface by its index (noted as got)",
         ),
         (
+            "join group4 lo4 by=group-req",
+            "joins the multicast group on the loopback interface by struct group_req",
+        ),
+        (
             "sent = send if4 P+1 size=0",
             "sends to the interface address, port P+1, 0 bytes (noted as sent)",
         ),

@@ -41,7 +41,12 @@ _INTERFACES = {
 _NUMBERS = ("_DISCOVER", "_TTL", "_HOPS", "_TOS", "BUF", "_LINGER", "LOWAT", "_MARK", "_PRIORITY")
 """Options that are numbers, not switches, end so."""
 
-_BY = {"address": "by its address", "index": "by its index", "any": "leaving the choice to the system"}
+_BY = {
+    "address": "by its address",
+    "index": "by its index",
+    "any": "leaving the choice to the system",
+    "group-req": "by struct group_req",
+}
 
 
 def tell(steps: Steps, addresses: Mapping[str, str]) -> list[tuple[str, str]]:

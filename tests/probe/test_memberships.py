@@ -79,6 +79,27 @@ def test_one_source_of_an_ipv4_group(call: str, option: int) -> None:
     assert parts(call, "group4", "if4", anywhere) == (0, option, [GROUP, ANY, H2])
 
 
+@pytest.mark.parametrize(("platform", "first"), [("darwin", 70), ("freebsd14", 70), ("win32", 15)])
+def test_other_systems_have_the_source_before_the_interface(platform: str, first: int) -> None:
+    """RFC 3678, 4.1.2."""
+    for number, call in enumerate(("join", "leave", "block", "unblock"), first):
+        found = parts(call, "group4", "if4", {"source": "h2"}, platform=platform)
+        assert found == (0, number, [GROUP, H2, IF4])
+
+
+@pytest.mark.parametrize(("call", "option"), [("join", 42), ("leave", 45)])
+def test_the_call_for_both_families(call: str, option: int) -> None:
+    """RFC 3678, 5.1.1: struct group_req, an interface index and a sockaddr_storage of 128 bytes."""
+    families = ((0, "group4", socket.AF_INET, 12, 4), (41, "group6-site", socket.AF_INET6, 16, 16))
+    for level, group, family, begins, length in families:
+        own, number, found = parts(call, group, "if4", {"by": "group-req"})
+        assert (own, number, found[1]) == (level, option, (group,))
+        assert struct.unpack("=I4xH", found[0][:10]) == (2, family)
+        assert len(found[0]) == begins
+        assert len(found[0]) + length + len(found[2]) == 8 + 128
+    assert parts(call, "lo4", "lo4", {"by": "group-req"})[2][1] == socket.inet_aton("127.0.0.1")
+
+
 def test_an_ipv6_group_is_joined_by_index() -> None:
     """RFC 3493, 5.2: struct ipv6_mreq; index 0 leaves it to the system."""
     link = ("group6-link",)
@@ -117,11 +138,11 @@ def test_one_source_of_an_ipv6_group(call: str, option: int) -> None:
     [
         (("group4", "if4", {"by": "index"}), "struct ip_mreqn"),
         (("group6-site", "if6", {"source": "if6"}), "struct group_source_req"),
-        (("group4", "if4", {"source": "h2"}), "IP_ADD_SOURCE_MEMBERSHIP"),
+        (("group4", "if4", {"by": "group-req"}), "struct group_req"),
     ],
 )
 def test_what_a_system_cannot_join_is_absent(arguments: tuple[Any, ...], absent: str) -> None:
-    """MacOS knows no index, and lays the last one out in its own way."""
+    """MacOS knows no index, and lays the others out in its own way."""
     with pytest.raises(Absent, match=f"^{absent}$"):
         parts("join", *arguments, platform="darwin")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sockmatrix.models import linux_closing, linux_errors, linux_receive
+from sockmatrix.models import linux_closing, linux_connection, linux_errors, linux_receive
 from sockmatrix.models.linux_send import Message, send
 from sockmatrix.models.place import split
 from sockmatrix.models.prediction import Unpredicted
@@ -25,7 +25,7 @@ COUNTED, TIMES = 16, 8
 _FLAGS = frozenset(
     {
         *("MSG_CONFIRM", "MSG_DONTROUTE", "MSG_DONTWAIT", "MSG_EOR", "MSG_MORE", "MSG_NOSIGNAL"),
-        *("MSG_ERRQUEUE", "MSG_OOB", "MSG_PEEK", "MSG_TRUNC", "MSG_WAITALL"),
+        *("MSG_ERRQUEUE", "MSG_FASTOPEN", "MSG_OOB", "MSG_PEEK", "MSG_TRUNC", "MSG_WAITALL"),
     }
 )
 
@@ -51,8 +51,23 @@ def _tell(at: Place, symbol: str | None, port: Any = None, *more: Any) -> str:
         scope=at.scope(symbol or "", how),
     )
     if at.sock.transport == "tcp":
+        if "MSG_FASTOPEN" in message.flags:
+            return _open_fast(at, message)
         return linux_closing.send(at.sock, message)
     return send(at.play, at.sock, message).result
+
+
+def _open_fast(at: Place, message: Message) -> str:
+    """Connect without waiting, as the probe's sockets do not (net/ipv4/tcp.c, tcp_sendmsg_fastopen).
+
+    Nobody has a cookie yet, so that this is a connect(), whose handshake goes on: EINPROGRESS.
+    """
+    if message.size:
+        raise Unpredicted("data in a SYN")
+    flow = (at.name, message.to, message.port, len(at.play.chance.made))
+    picker = at.play.picker(flow)
+    result = linux_connection.connect(at.sock, message.to, message.port, picker, message.scope)
+    return "EINPROGRESS" if result in ("ok", "ECONNREFUSED", "ETIMEDOUT") else result
 
 
 def _speak(at: Place, label: str, symbol: str, *more: Any) -> str:

@@ -60,6 +60,11 @@ def join(sock: Socket, where: Where, mode: Mode = "exclude") -> str:
     return _not_for(sock, where.group) or _join(sock, where, mode)
 
 
+def join_group(sock: Socket, where: Where) -> str:
+    """MCAST_JOIN_GROUP: as `join`, but it forgets to refuse TCP (ip_mcast_join_leave)."""
+    return _not_of_family(sock, where.group) or _join(sock, where, "exclude")
+
+
 def _join(sock: Socket, where: Where, mode: Mode) -> str:
     if not ip.is_multicast(where.group):
         return "EINVAL"
@@ -82,15 +87,22 @@ def _join(sock: Socket, where: Where, mode: Mode) -> str:
 
 
 def _not_for(sock: Socket, group: str) -> str:
-    """Return an errno where a kind of socket has no such memberships; only joins by source forget TCP."""
-    if sock.family == 4 and ip.version(group) == 6:
-        return "ENOPROTOOPT"
-    return "EPROTO" if sock.transport == "tcp" else ""
+    """Return an errno where a kind of socket has no such memberships."""
+    return _not_of_family(sock, group) or ("EPROTO" if sock.transport == "tcp" else "")
+
+
+def _not_of_family(sock: Socket, group: str) -> str:
+    return "ENOPROTOOPT" if sock.family == 4 and ip.version(group) == 6 else ""
 
 
 def leave(sock: Socket, where: Where) -> str:
     """IP_DROP_MEMBERSHIP, IPV6_LEAVE_GROUP: ENODEV without a device, EADDRNOTAVAIL if not joined."""
-    if problem := _not_for(sock, where.group):
+    return _not_for(sock, where.group) or leave_group(sock, where)
+
+
+def leave_group(sock: Socket, where: Where) -> str:
+    """MCAST_LEAVE_GROUP: as `leave`, but it forgets to refuse TCP (ip_mcast_join_leave)."""
+    if problem := _not_of_family(sock, where.group):
         return problem
     six = ip.version(where.group) == 6
     device = find_device(sock.kernel, where) if not six else where.device
@@ -120,8 +132,8 @@ def filter_source(sock: Socket, where: Where, source: str, mode: Mode, *, add: b
     ip_mc_source: EINVAL without a membership, or with sources of the other mode; EADDRNOTAVAIL to
     add a source twice or to take one away that is not there; the last included source leaves.
     """
-    if sock.family == 4 and ip.version(where.group) == 6:
-        return "ENOPROTOOPT"
+    if problem := _not_of_family(sock, where.group):
+        return problem
     if not ip.is_multicast(where.group):
         return "EINVAL"
     if add and mode == "include":

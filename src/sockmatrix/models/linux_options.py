@@ -20,7 +20,12 @@ from sockmatrix.models.versions import Version, since
 if TYPE_CHECKING:
     from sockmatrix.models.kernel import Socket
 
-ABSENT = frozenset({"SO_REUSEPORT_LB", "EXCLUSIVE", "IP_RECVDSTADDR", "IP_RECVIF"})
+ABSENT = frozenset(
+    {
+        *("SO_REUSEPORT_LB", "EXCLUSIVE", "IP_RECVDSTADDR", "IP_RECVIF"),
+        *("SO_REUSE_MULTICASTPORT", "SO_REUSE_UNICASTPORT"),
+    }
+)
 """Options of other systems."""
 
 RCVBUF, SNDBUF = 212992, 212992

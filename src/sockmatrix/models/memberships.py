@@ -25,7 +25,11 @@ def _where(at: Place, group: str, iface: str, how: dict[str, Any]) -> Where:
     by = how.get("by", "address")
     if by == "any":
         return Where(address)
-    if ip.version(address) == 6 or by == "index" or (iface == "bad" and "source" not in how):
+    if (
+        ip.version(address) == 6
+        or by in ("index", "group-req")
+        or (iface == "bad" and "source" not in how)
+    ):
         return Where(address, device="" if iface == "none" else device_of(iface))
     if iface == "bad":
         return Where(address, at.address("nonlocal4"))
@@ -36,6 +40,8 @@ def _where(at: Place, group: str, iface: str, how: dict[str, Any]) -> Where:
 def _join(at: Place, group: str, iface: str, *more: Any) -> str:
     _, how = split(more)
     where = _where(at, group, iface, how)
+    if how.get("by") == "group-req":
+        return linux_multicast.join_group(at.sock, where)
     if "source" not in how:
         return linux_multicast.join(at.sock, where)
     source = at.address(how["source"])
@@ -45,6 +51,8 @@ def _join(at: Place, group: str, iface: str, *more: Any) -> str:
 def _leave(at: Place, group: str, iface: str, *more: Any) -> str:
     _, how = split(more)
     where = _where(at, group, iface, how)
+    if how.get("by") == "group-req":
+        return linux_multicast.leave_group(at.sock, where)
     if "source" not in how:
         return linux_multicast.leave(at.sock, where)
     source = at.address(how["source"])

@@ -77,7 +77,8 @@ _PORT = (("PORT", read_port),)
 _SET = (("OPTION", OPTION), ("VALUE", read_value))
 _MEMBER = (("GROUP", ADDRESS), ("IFACE", INTERFACE))
 _JOIN: dict[str, Reader] = {
-    "by": one_of("way to name an interface", ("address", "index", "any")),
+    # group-req: MCAST_JOIN_GROUP, which names the interface by its index (RFC 3678, 5.1.1)
+    "by": one_of("way to name an interface", ("address", "index", "any", "group-req")),
     "source": ADDRESS,
 }
 _BLOCK: dict[str, Reader] = {"source": ADDRESS}
@@ -102,6 +103,12 @@ def _tell(_name: str, arguments: list[Any], options: dict[str, Any]) -> Operatio
     destination = arguments[0] if arguments else None
     port = (arguments[1] if len(arguments) > 1 else OWN_PORT) if arguments else None
     return ["tell", destination, port, *([options] if options else [])]
+
+
+def _member(name: str, arguments: list[Any], options: dict[str, Any]) -> Operation:
+    if "source" in options and options.get("by") == "group-req":
+        raise ScriptError("by=group-req has no source")
+    return _plainly(name, arguments, options)
 
 
 def _source_needed(name: str, arguments: list[Any], options: dict[str, Any]) -> Operation:
@@ -139,8 +146,8 @@ _ALL = (
     Verb("listen", (), (("N", number("backlog", 0, 65535)),), makes=_listen),
     Verb("connect", _TO, _PORT, _SCOPE, makes=_own_port),
     Verb("disconnect"),
-    Verb("join", _MEMBER, (), _JOIN),
-    Verb("leave", _MEMBER, (), _JOIN),
+    Verb("join", _MEMBER, (), _JOIN, makes=_member),
+    Verb("leave", _MEMBER, (), _JOIN, makes=_member),
     Verb("block", _MEMBER, (), _BLOCK, makes=_source_needed),
     Verb("unblock", _MEMBER, (), _BLOCK, makes=_source_needed),
     Verb(
