@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final, final
 
 from sockmatrix.axis import vocabulary
 from sockmatrix.cell import receiver_names
-from sockmatrix.pattern import DERIVED, DERIVED_PER_SOCKET, GLOBBED
+from sockmatrix.pattern import DERIVED, DERIVED_PER_SOCKET
+from sockmatrix.scenarios.addresses import WILDCARDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -184,81 +185,98 @@ def _alike(cell: Cell) -> bool:
 
 
 class _Looking:
-    """Looks once at each of many cells."""
+    """Looks once at each of many cells, and then only at what several of them share.
+
+    Cells of a plan or a catalogue share their axes and their sockets: the values themselves are the
+    quickest keys.
+    """
 
     def __init__(self, cells: Sequence[Cell]) -> None:
         self.cells = cells
         self.base: dict[tuple[str, str], dict[str, int]] = {}
-        mixed = (len(cell.sockets) for cell in cells if len(cell.sockets) > LISTED and not _alike(cell))
+        self.by_axes: dict[int, list[int]] = {}
+        self.by_sockets: dict[tuple[int, ...], list[int]] = {}
+        self.by_table: dict[tuple[str, str], list[int]] = {}
+        for index, cell in enumerate(cells):
+            self.by_axes.setdefault(id(cell.axes), []).append(index)
+            self.by_sockets.setdefault(tuple(map(id, cell.sockets)), []).append(index)
+            self.by_table.setdefault((cell.table, cell.lab), []).append(index)
+        firsts = [cells[own[0]] for own in self.by_sockets.values()]
+        mixed = (len(cell.sockets) for cell in firsts if len(cell.sockets) > LISTED and not _alike(cell))
         self.names = receiver_names(max(mixed, default=LISTED))
-        self.with_sockets = bitmap((at for at, cell in enumerate(cells) if cell.sockets), len(cells))
+        without = self.by_sockets.get((), ())
+        self.with_sockets = ((1 << len(cells)) - 1) & ~bitmap(without, len(cells))
 
     def features(self) -> Features:
         """Return what there is to see."""
         self._add_axes()
         self._add_sockets()
         self._add_derived()
+        self._add_bind_is()
         self._add_some()
         return Features(len(self.cells), self.base, self.with_sockets)
 
-    def _add(self, who: str, axis: str, groups: Mapping[str, list[int]]) -> None:
+    def _add(self, who: str, axis: str, value: str, bits: int) -> None:
         known = self.base.setdefault((who, axis), {})
-        for value, indexes in groups.items():
-            known[value] = known.get(value, 0) | bitmap(indexes, len(self.cells))
+        known[value] = known.get(value, 0) | bits
 
     def _add_axes(self) -> None:
-        # Cells of a plan share their axes: the mapping itself is the quickest key.
-        by_axes: dict[int, list[int]] = {}
-        known: dict[int, Mapping[str, str]] = {}
-        for index, cell in enumerate(self.cells):
-            by_axes.setdefault(id(cell.axes), []).append(index)
-            known[id(cell.axes)] = cell.axes
-        found: dict[str, dict[str, list[int]]] = {}
-        for key, indexes in by_axes.items():
-            for axis, value in known[key].items():
-                found.setdefault(axis, {}).setdefault(value, []).extend(indexes)
-        for axis, groups in found.items():
-            self._add(CELL, axis, groups)
+        for indexes in self.by_axes.values():
+            bits = bitmap(indexes, len(self.cells))
+            for axis, value in self.cells[indexes[0]].axes.items():
+                self._add(CELL, axis, value, bits)
 
     def _add_sockets(self) -> None:
         places: dict[str, dict[int, list[int]]] = {}
         known: dict[int, Socket] = {}
-        for index, cell in enumerate(self.cells):
-            sockets = cell.sockets
+        for indexes in self.by_sockets.values():
+            sockets = self.cells[indexes[0]].sockets
             if not sockets:
                 continue
-            for name, socket in zip(self.names, sockets, strict=False):
+            for name, socket in (*zip(self.names, sockets, strict=False), ("last", sockets[-1])):
                 known[id(socket)] = socket
-                places.setdefault(name, {}).setdefault(id(socket), []).append(index)
-            places.setdefault("last", {}).setdefault(id(sockets[-1]), []).append(index)
+                places.setdefault(name, {}).setdefault(id(socket), []).extend(indexes)
         for who, by_socket in places.items():
-            found: dict[str, dict[str, list[int]]] = {}
             for key, indexes in by_socket.items():
                 socket = known[key]
+                bits = bitmap(indexes, len(self.cells))
                 for axis, value in (("bind", socket.bind), ("reuse", socket.reuse), *socket.further):
-                    found.setdefault(axis, {}).setdefault(value, []).extend(indexes)
-            for axis, groups in found.items():
-                self._add(who, axis, groups)
+                    self._add(who, axis, value, bits)
 
     def _add_derived(self) -> None:
         for axis, (_, derive) in DERIVED.items():
             groups: dict[str, list[int]] = {}
-            for index, cell in enumerate(self.cells):
-                groups.setdefault(derive(cell), []).append(index)
+            for indexes in self._alike_in(axis):
+                groups.setdefault(derive(self.cells[indexes[0]]), []).extend(indexes)
             groups.pop("", None)
-            self._add(CELL, axis, groups)
-        for axis, (_, read) in DERIVED_PER_SOCKET.items():
-            if axis == GLOBBED:  # says nothing that the plain axes do not
+            self.base.setdefault((CELL, axis), {})
+            for value, indexes in groups.items():
+                self._add(CELL, axis, value, bitmap(indexes, len(self.cells)))
+
+    def _alike_in(self, axis: str) -> Iterable[Sequence[int]]:
+        """Return the cells in parts that have one value of a derived axis each."""
+        if axis in ("table", "lab"):
+            return self.by_table.values()
+        if axis in ("receivers", "sockets", "shared"):
+            return self.by_sockets.values()
+        return self.by_axes.values() if axis == "dest-class" else ([at] for at in range(len(self.cells)))
+
+    def _add_bind_is(self) -> None:
+        """Add what follows from where sockets are bound and from the destination."""
+        dests = self.base.get((CELL, "dest"), {})
+        for (who, axis), binds in list(self.base.items()):
+            if axis != "bind" or who == CELL:
                 continue
-            by_place: dict[str, dict[str, list[int]]] = {}
-            for index, cell in enumerate(self.cells):
-                if not cell.sockets:
-                    continue
-                values = read(cell)
-                for name, value in (*zip(self.names, values, strict=False), ("last", values[-1])):
-                    by_place.setdefault(name, {}).setdefault(value, []).append(index)
-            for name, groups in by_place.items():
-                self._add(name, axis, groups)
+            at_destination = union(bits & dests.get(bind, 0) for bind, bits in binds.items())
+            wildcard = union(bits for bind, bits in binds.items() if bind in WILDCARDS) & ~at_destination
+            found = {
+                "destination": at_destination,
+                "wildcard": wildcard,
+                "other": union(binds.values()) & ~at_destination & ~wildcard,
+            }
+            for value, bits in found.items():
+                if bits:
+                    self._add(who, "bind-is", value, bits)
 
     def _add_some(self) -> None:
         for (who, axis), known in list(self.base.items()):
