@@ -179,8 +179,10 @@ def test_an_interrupted_run(sockmatrix: Commands) -> None:
     """What it has counts; that it is not whole is said."""
     write_run(Path("half"), sockmatrix.selection, ended="interrupted")
     done = sockmatrix("claims", "half", "--claim", "KO-01")
-    assert done.code == 0
-    assert done.err == "half: not complete; what linux 6.12.1 lacks is not measured\n"
+    assert done.code == 3
+    assert done.err == (
+        "half: interrupted, 166 of 176 cells; the rest is unmeasured\nexit 3: inconclusive\n"
+    )
 
 
 @pytest.mark.parametrize(

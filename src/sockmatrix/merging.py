@@ -49,8 +49,13 @@ class Merged:
     again: int
 
     @property
+    def complete(self) -> bool:
+        """Whether all that was planned was measured."""
+        return self.footer.ended == "complete"
+
+    @property
     def missing(self) -> int:
-        """How many cells were planned and are in none of the runs."""
+        """How many cells were planned and are in none of the runs, so far as can be told."""
         return self.header.planned - len(self.cells)
 
 
@@ -72,7 +77,9 @@ def merge(runs: Sequence[Run]) -> Merged:
         for name, line in run.cells.items():
             lines = found.setdefault(name, [])
             if lines and lines[0].v != line.v:
-                raise MergeError(run, f"has another version of {name}", "measure it again with --missing")
+                raise MergeError(
+                    run, f"has another version of {name}", "measure it again with `run --resume`"
+                )
             lines.append(line)
             repeats[name] = repeats.get(name, 0) + run.header.repeat
     cells = tuple(_together(lines) for lines in found.values())
@@ -85,7 +92,7 @@ def merge(runs: Sequence[Run]) -> Merged:
         started=min(run.header.started for run in runs),
     )
     again = sum(len(lines) > 1 for lines in found.values())
-    return Merged(header, cells, _footer(runs, cells, header.planned), again)
+    return Merged(header, cells, _footer(runs, cells), again)
 
 
 def _check(first: Run, run: Run) -> None:
@@ -138,21 +145,22 @@ def _missing(run: Run, runs: Sequence[Run]) -> int:
     A file does not name the cells that it lacks. They count as measured only where a complete run has
     all that this one has and planned as much: then it is of the same cells.
     """
-    missing = max(0, run.header.planned - len(run.cells))
-    if missing and any(
+    return 0 if _made_up(run, runs) else max(0, run.header.planned - len(run.cells))
+
+
+def _made_up(run: Run, runs: Sequence[Run]) -> bool:
+    return any(
         other.complete
         and other.header.planned >= run.header.planned
         and run.cells.keys() <= other.cells.keys()
         for other in runs
-    ):
-        return 0
-    return missing
+    )
 
 
-def _footer(runs: Sequence[Run], cells: Sequence[CellLine], planned: int) -> Footer:
+def _footer(runs: Sequence[Run], cells: Sequence[CellLine]) -> Footer:
     footers = [run.footer for run in runs if run.footer]
     ended: Ended = "complete"
-    if len(cells) < planned:
+    if not all(_made_up(run, runs) for run in runs):
         ended = "lost" if any(footer.ended == "lost" for footer in footers) else "interrupted"
     checks = [footer.cross_check for footer in footers if footer.cross_check]
     sums = {name: sum(getattr(footer, name) for footer in footers) for name in _SUMS}

@@ -13,7 +13,7 @@ from sockmatrix.claims.findings import dispute_values, disputes, find, values
 from sockmatrix.claims.verdict import WORDS
 from sockmatrix.cli import UsageError
 from sockmatrix.commands.options import examples
-from sockmatrix.commands.runs import read_runs
+from sockmatrix.commands.runs import read_runs, tell_incomplete
 from sockmatrix.exitcode import ExitCode, verdict, worst
 from sockmatrix.part import TableError, unknown
 from sockmatrix.render import claims as render
@@ -112,7 +112,7 @@ def main(arguments: argparse.Namespace) -> ExitCode:
         raise UsageError(str(error)) from error
     shown = [one for one in findings if not arguments.verdict or one.word in arguments.verdict]
     if arguments.json:
-        print(json.dumps(values(shown, cells=arguments.cells), indent=1, ensure_ascii=False))
+        print(json.dumps(values(shown, cells=arguments.cells), indent=1))
     elif arguments.by_source or arguments.format == "markdown":
         print(render.markdown(shown, contrast=arguments.contrast))
     else:
@@ -174,7 +174,7 @@ def _disagreements(
 ) -> ExitCode:
     found = disputes(runs, coverage, book.claims, book.disagreements)
     if arguments.json:
-        print(json.dumps(dispute_values(found), indent=1, ensure_ascii=False))
+        print(json.dumps(dispute_values(found), indent=1))
     elif arguments.format == "markdown":
         print(render.markdown_disputes(found))
     else:
@@ -197,10 +197,7 @@ def _end(
 
     `--require all` asks for those that were decided; a claim asked for by its id must be confirmed.
     """
-    codes, details = [ExitCode.EXPECTED], []
-    for name, run in runs.items():
-        if not run.complete:
-            print(f"{run.path}: not complete; what {name} lacks is not measured", file=sys.stderr)
+    codes, details = [tell_incomplete(runs.values())], []
     if not any(finding.word != "not measured" for finding in (*findings, *required)):
         codes.append(ExitCode.NOTHING)
         details.append("no claim was decided")

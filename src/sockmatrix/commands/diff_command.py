@@ -68,7 +68,7 @@ def main(arguments: argparse.Namespace) -> ExitCode:
     code = worst(found.code, tell_incomplete((before, after)))
     sides = render.Sides.of([*runs], [before, after])
     if arguments.json:
-        shown = json.dumps(render.values(found, sides, code), indent=1, ensure_ascii=False) + "\n"
+        shown = json.dumps(render.values(found, sides, code), indent=1) + "\n"
     elif arguments.format == "markdown":
         shown = render.markdown(found, sides, everything=arguments.all)
     else:

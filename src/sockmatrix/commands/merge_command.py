@@ -52,14 +52,10 @@ def main(arguments: argparse.Namespace) -> ExitCode:
         f" {merged.footer.counts.get('unstable', 0)} unstable"
     )
     tell_incomplete(runs)
+    code = ExitCode.EXPECTED if merged.complete else ExitCode.INCONCLUSIVE
     if not merged.cells:
         code = ExitCode.NOTHING
-    elif merged.missing:
-        code = ExitCode.INCONCLUSIVE
-    else:
-        return ExitCode.EXPECTED
-    print(
-        verdict(code, f"{merged.missing} cells are in none of them, so far as can be told"),
-        file=sys.stderr,
-    )
+    if code is not ExitCode.EXPECTED:
+        few = f"{merged.missing} cells are in none of them, so far as can be told"
+        print(verdict(code, few if merged.missing else ""), file=sys.stderr)
     return code

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from sockmatrix import table
 from sockmatrix.cli import UsageError
 from sockmatrix.commands.options import add_selection, examples, selected
-from sockmatrix.exitcode import ExitCode, verdict
+from sockmatrix.commands.runs import tell_incomplete
+from sockmatrix.exitcode import ExitCode, verdict, worst
 from sockmatrix.predict import STACK, agreements
 from sockmatrix.render import markdown, text
 from sockmatrix.render.escape import printable
@@ -59,10 +60,10 @@ def main(arguments: argparse.Namespace) -> ExitCode:
         print(json.dumps(_value(found), indent=1))
     else:
         sys.stdout.write(_report(found, arguments))
-    if not found:
-        print(verdict(ExitCode.NOTHING), file=sys.stderr)
-        return ExitCode.NOTHING
-    return ExitCode.EXPECTED
+    code = worst(tell_incomplete([run]), ExitCode.EXPECTED if found else ExitCode.NOTHING)
+    if code is not ExitCode.EXPECTED:
+        print(verdict(code), file=sys.stderr)
+    return code
 
 
 def _report(found: Sequence[Agreement], arguments: argparse.Namespace) -> str:
