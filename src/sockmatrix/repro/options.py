@@ -10,6 +10,8 @@ from sockmatrix.repro.program import Option
 LACKING = {
     "EXCLUSIVE": "SO_EXCLUSIVEADDRUSE",
     "SO_REUSEPORT_LB": "SO_REUSEPORT_LB",
+    "SO_REUSE_MULTICASTPORT": "SO_REUSE_MULTICASTPORT",
+    "SO_REUSE_UNICASTPORT": "SO_REUSE_UNICASTPORT",
 }
 """Options that Linux does not have, and what the system that has them calls them."""
 
