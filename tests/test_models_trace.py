@@ -36,7 +36,8 @@ def test_the_rules_that_were_asked() -> None:
 
 def test_other_rules_for_a_group() -> None:
     """A group is matched, not looked up."""
-    asked = _asked(UNICAST.replace("speak lo4", "speak group4 via=if4"))
+    joined = UNICAST.replace("bind any4", "bind any4; join group4 if4")
+    asked = _asked(joined.replace("speak lo4", "speak group4 via=if4"))
     assert "__udp_is_mcast_sock" in asked
     assert "__udp4_lib_lookup" not in asked
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import CodeType, FrameType
 
-_RULES = "sockmatrix.models.linux_"
+_MODELS = "sockmatrix.models."
+_RULES = _MODELS + "linux_"
 _NAMED = re.compile(r"\(([a-z_][a-z0-9_]*_[a-z0-9_]+(?:, [a-z0-9_]+)*)\)")
 
 Result = TypeVar("Result")
@@ -53,9 +54,9 @@ def traced(function: Callable[[], Result]) -> tuple[Result, tuple[Rule, ...]]:
 
 
 def _forget() -> None:
-    """Let rules that remember their answers (routes) be asked anew."""
+    """Let what remembers its answers (routes, what a lone receiver hears) be asked anew."""
     for name, module in tuple(sys.modules.items()):
-        if name.startswith(_RULES):
+        if name.startswith(_MODELS) and module is not sys.modules[__name__]:
             for value in vars(module).values():
                 if hasattr(value, "cache_clear"):
                     value.cache_clear()
