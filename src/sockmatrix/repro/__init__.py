@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 
 __all__ = ["LANGUAGES", "Inexpressible", "Program", "resolve"]
 
-LANGUAGES: dict[str, Callable[[Program], str]] = {
+LANGUAGES: dict[str, Callable[[Program, str], str]] = {
     "python": python.emit,
     "c": c.emit,
     "socat": socat.emit,
 }
-"""What each language is called, and what writes a program in it. They raise Inexpressible."""
+"""What each language is called, and what writes a program in it, to be kept in a file of that name.
+
+They raise Inexpressible.
+"""

@@ -24,8 +24,8 @@ from sockmatrix.repro.program import (
     Device,
     End,
     GetOption,
-    Inexpressible,
     Inet,
+    Inexpressible,
     Linger,
     Listen,
     Member,
@@ -41,7 +41,7 @@ from sockmatrix.repro.program import (
 from sockmatrix.repro.template import render, roles_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from sockmatrix.repro.program import Endpoint, Port, Program, Step, Value, Voice
 
@@ -83,14 +83,14 @@ _HEADERS = (
 )
 
 
-def emit(program: Program) -> str:
-    """Return the text of the program. Raises Inexpressible."""
+def emit(program: Program, file: str = "") -> str:
+    """Return the text of the program, to be kept in `file`. Raises Inexpressible."""
     turns, table = _turns(program)
     roles = roles_of(program)
     process_of = [who.partition(".")[0] for who in roles]
-    missing = [one for one in process_of if one not in roles]
-    roles += tuple(dict.fromkeys(missing))
-    process_of += list(dict.fromkeys(missing))
+    accepted = [step.call.name for step in program.steps if isinstance(step.call, Accept)]
+    roles += tuple(dict.fromkeys(one for one in [*process_of, *accepted] if one not in roles))
+    process_of = [who.partition(".")[0] for who in roles]
     voices = program.voices
     most = max([voice.ports for voice in voices if not voice.own] + [_times(program)])
     text = shake.c(
@@ -99,7 +99,7 @@ def emit(program: Program) -> str:
             program,
             trim=True,
             filters={"c_name": name, "quoted": quoted},
-            comment=_comment(program),
+            comment=_comment(program, file),
             includes=["HEADERS"],
             numbers=[(one, number) for one, (number, _) in NUMBERS.items()] + list(FLAGS.items()),
             roles=roles,
@@ -112,7 +112,10 @@ def emit(program: Program) -> str:
             turns=turns,
             table=table,
             many_receivers=len(roles) > 3,
-            longest_from=max([step.call.length for step in program.steps if isinstance(step.call, Send)] + [64]) + 64,
+            longest_from=max(
+                [step.call.length for step in program.steps if isinstance(step.call, Send)] + [64]
+            )
+            + 64,
         )
     )
     words = set(_WORD.findall(text))
@@ -125,8 +128,8 @@ def _times(program: Program) -> int:
     return max(times, default=2)
 
 
-def _comment(program: Program) -> str:
-    lines = header.lines(program, "cc -o repro FILE && ./repro")
+def _comment(program: Program, file: str) -> str:
+    lines = header.lines(program, f"cc -o repro {file or 'repro.c'} && ./repro")
     return "\n".join(["/*", *(f" * {line}".rstrip() for line in lines), " */"]).replace("**/", "* /")
 
 
@@ -158,7 +161,9 @@ def _turns(program: Program) -> tuple[list[str], list[tuple[str, str]]]:
                     texts += preparation
                     lines.append(line)
             elif isinstance(turn, End):
-                lines.append(f"{'kill_process' if turn.how == 'kill' else 'leave'}({name(turn.process)});")
+                lines.append(
+                    f"{'kill_process' if turn.how == 'kill' else 'leave'}({name(turn.process)});"
+                )
         texts.append(_function(function, "", lines))
         table.append(("MAIN", function))
     return texts, table
@@ -177,7 +182,7 @@ def _function(function: str, me: str, lines: Sequence[str]) -> str:
     return f"static void {function}(int me)\n{{\n{body}\n}}"
 
 
-def _body(program: Program, turn: Turn) -> Iterator[str]:
+def _body(program: Program, turn: Turn) -> list[str]:
     return [line for step in turn.steps for line in _step(program, step, turn)]
 
 
@@ -236,13 +241,13 @@ def _call(step: Step) -> tuple[str, bool]:
     if isinstance(call, Balance):
         return f"balance(fd[me], {call.index})", False
     if isinstance(call, Ask) and call.what == "flags":
-        raise Inexpressible(step.text, "takes rtnetlink(7), which a short program does not speak")
+        raise Inexpressible(step.text, "it takes rtnetlink(7), which a short program does not speak")
     if isinstance(call, Ask):
         of = "/proc/sys/" + call.of.replace(".", "/") if call.what == "sysctl" else call.of
         return f'{"read_sysctl" if call.what == "sysctl" else "route"}("{of}")', True
     assert isinstance(call, Plainly)
     if call.name not in _PLAIN:
-        raise Inexpressible(step.text, "asks for Python's own, which a program in C has not")
+        raise Inexpressible(step.text, "it is about Python itself")
     return _PLAIN[call.name]
 
 
@@ -265,13 +270,17 @@ def _send(call: Send) -> str:
     said = quoted(call.mark)
     to = endpoint(call.to) if call.to else "NULL, 0, 0"
     if call.source:
-        return f"send_from(fd[me], \"{call.source}\", {said}, {call.length}, {to.rpartition(', ')[0]})"
+        return f'send_from(fd[me], "{call.source}", {said}, {call.length}, {to.rpartition(", ")[0]})'
     return f"send_to(fd[me], {said}, {call.length}, {_flags(call.flags)}, {to})"
 
 
 def _speak(program: Program, number: int) -> tuple[list[str], str]:
     voice = program.voices[number]
-    ports = "SOURCES" if voice.ports == max(one.ports for one in program.voices if not one.own) else str(voice.ports)
+    ports = (
+        "SOURCES"
+        if voice.ports == max(one.ports for one in program.voices if not one.own)
+        else str(voice.ports)
+    )
     if voice.connects:
         return [], f"call({number}, {endpoint(voice.to)}, {ports});"
     preparation = _preparation(number, voice)
@@ -347,4 +356,6 @@ def _membership(call: Member) -> str:
         return f'set_mreq_source(fd[me], {option}, "{call.group}", "{call.interface}", "{call.source}")'
     if call.form == "mreq6":
         return f'set_mreq6(fd[me], {option}, "{call.group}", {_index(call.device)})'
+    if call.form == "group":
+        return f'set_group(fd[me], {call.option.level}, {option}, "{call.group}", {_index(call.device)})'
     return f'set_group_source(fd[me], {option}, "{call.group}", {_index(call.device)}, "{call.source}")'

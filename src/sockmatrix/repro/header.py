@@ -15,17 +15,20 @@ WIDTH = 98
 _WAITING = "    "
 
 
-def lines(program: Program, command: str) -> list[str]:
-    """Return the lines, without the marks of a comment; `command` runs the program."""
+def lines(program: Program, command: str, *, more: str = "") -> list[str]:
+    """Return the lines, without the marks of a comment.
+
+    `command` runs the program; it takes `more` than every program does.
+    """
     found = [program.cell, "", *textwrap.wrap(program.question, WIDTH), ""]
     found += [part for line in program.script for part in _wrapped(line)]
     found.append("")
     if program.recorded:
         platform, headline = program.recorded
-        found += textwrap.wrap(f"Recorded by sockmatrix on {printable(platform)}: {printable(headline)}", WIDTH)
-    else:
-        found.append("No recorded outcome was given.")
-    found += textwrap.wrap(f"Run it with: {command}. {_needs(program)}", WIDTH)
+        found += textwrap.wrap(
+            f"Recorded by sockmatrix on {printable(platform)}: {printable(headline)}", WIDTH
+        )
+    found += textwrap.wrap(f"Run it with: {command}. {_needs(program, more)}", WIDTH)
     return found
 
 
@@ -33,8 +36,15 @@ def _wrapped(line: str) -> list[str]:
     return textwrap.wrap(line, WIDTH, initial_indent=_WAITING, subsequent_indent=_WAITING * 2)
 
 
-def _needs(program: Program) -> str:
-    if not program.link and not program.users:
-        return "It sends to the loopback addresses of this machine only; on Linux in a network namespace of its own."
+def _needs(program: Program, more: str) -> str:
+    if not program.link and not program.users and not more:
+        return (
+            "It sends to the loopback addresses of this machine only; on Linux in a network namespace"
+            " of its own."
+        )
     who = "as root, because its processes are different users'" if program.users else "as any user"
-    return f"Linux, {who}, with unshare(1) and ip(8): it makes a network namespace of its own, and nothing leaves it."
+    tools = f"{more}, unshare(1) and ip(8)" if more else "unshare(1) and ip(8)"
+    return (
+        f"It takes Linux, {who}, with {tools}: it makes a network namespace of its own, and nothing"
+        " leaves that."
+    )

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sockmatrix.models.layouts import LINK, LO, SECOND, SETTINGS
-from sockmatrix.models.symbols import ODD
+from sockmatrix.models.layouts import LINK, LO, ODD, SECOND, SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,14 +17,16 @@ if TYPE_CHECKING:
 
 LOOPBACK = ("ip link set lo up",)
 
-HOME = "h1"
+HOME, PEER = "h1", "peer"
 SWITCH = "switch"
 """A namespace that holds nothing but the bridge of more than two hosts."""
+
+_NO_FILTER = "for dev in all default; do echo 0 >/proc/sys/net/ipv4/conf/$dev/rp_filter; done"
 
 
 def device_name(host: str, device: str) -> str:
     """Return what a device of the model is called in the network."""
-    peer = host == "peer"
+    peer = host == PEER
     return {LO: "lo", LINK: "lab1" if peer else "lab0", SECOND: "lab3" if peer else "lab2"}[device]
 
 
@@ -43,8 +44,9 @@ def _commands(layout: Layout, *, ipv6: bool) -> Iterator[str]:
     for name in others:
         yield f"ip -n {name} link set lo up"
     for name in layout.hosts:
-        # What a distribution presets would answer for the socket that is asked about.
-        yield f"{_in(name)}sh -c 'for c in all default; do echo 0 > /proc/sys/net/ipv4/conf/$c/rp_filter; done'"
+        if name != PEER:
+            # What a distribution presets would answer for the socket that is asked about.
+            yield f"{_in(name)}sh -c '{_NO_FILTER}'"
     for segment in (LINK, SECOND):
         ends = [name for name, host in layout.hosts.items() if segment in host.devices]
         yield from _wire(ends, segment, hardware=layout.name == "odd-addresses")
@@ -91,7 +93,8 @@ def _wire(hosts: list[str], device: str, *, hardware: bool) -> Iterator[str]:
 def _addresses(host: str, device: Device, *, ipv6: bool) -> Iterator[str]:
     name = device_name(host, device.name)
     ip = _ip(host)
-    yield f"{ip} link set {name} addrgenmode none"
+    if ipv6:
+        yield f"{ip} link set {name} addrgenmode none"
     for address, prefix, broadcast in device.v4:
         brd = f" brd {broadcast}" if broadcast else ""
         yield f"{ip} addr add {address}/{prefix}{brd} dev {name}"

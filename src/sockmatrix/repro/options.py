@@ -27,8 +27,10 @@ NUMBERS = {
     "IP_BLOCK_SOURCE": (38, "linux/in.h"),
     "IP_ADD_SOURCE_MEMBERSHIP": (39, "linux/in.h"),
     "IP_DROP_SOURCE_MEMBERSHIP": (40, "linux/in.h"),
+    "MCAST_JOIN_GROUP": (42, "linux/in.h"),
     "MCAST_BLOCK_SOURCE": (43, "linux/in.h"),
     "MCAST_UNBLOCK_SOURCE": (44, "linux/in.h"),
+    "MCAST_LEAVE_GROUP": (45, "linux/in.h"),
     "MCAST_JOIN_SOURCE_GROUP": (46, "linux/in.h"),
     "MCAST_LEAVE_SOURCE_GROUP": (47, "linux/in.h"),
     "IP_MULTICAST_ALL": (49, "linux/in.h"),
@@ -45,7 +47,7 @@ NUMBERS = {
     "SO_DETACH_REUSEPORT_BPF": (68, "asm-generic/socket.h"),
     "UDP_CORK": (1, "linux/udp.h"),
 }
-"""Numbers that Python's socket module lacks, in some version that is in use, and the header that has them."""
+"""Numbers that Python's socket module lacks in some version in use, and the header they are in."""
 
 FLAGS = {"MSG_MORE": 0x8000, "MSG_CONFIRM": 0x800, "MSG_ERRQUEUE": 0x2000}
 """The same of flags (linux/socket.h)."""

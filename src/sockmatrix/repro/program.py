@@ -32,7 +32,7 @@ class Inexpressible(Exception):
     """A step that a program of this kind cannot express; the message names it, and says why."""
 
     def __init__(self, step: str, why: str) -> None:
-        super().__init__(f'"{step}" {why}')
+        super().__init__(f'"{step}": {why}')
 
 
 # --- values ---------------------------------------------------------------------------------------
@@ -75,8 +75,8 @@ class Inet:
 class Device:
     """A device as the value of an option.
 
-    `how`: by its name, its index, that in network order, or as a struct ip_mreqn (ip(7)). An empty name is no
-    device, index 0.
+    `how`: by its name, its index, that in network order, or as a struct ip_mreqn (ip(7)). An empty name
+    is no device, index 0.
     """
 
     name: str
@@ -164,13 +164,13 @@ class Connect:
 class Member:
     """setsockopt(2) with a structure that names a group.
 
-    `form`: struct ip_mreq, ip_mreqn, ip_mreq_source, ipv6_mreq, group_source_req. `interface` is an IPv4
-    address, `device` what is named by its index; `source` the one sender that is meant.
+    `form`: struct ip_mreq, ip_mreqn, ip_mreq_source, ipv6_mreq, group_req, group_source_req.
+    `interface` is an IPv4 address, `device` what is named by its index; `source` the one sender meant.
     """
 
     call: str
     option: Option
-    form: Literal["mreq", "mreqn", "source", "mreq6", "source6"]
+    form: Literal["mreq", "mreqn", "source", "mreq6", "group", "source6"]
     group: str
     interface: str = ""
     device: str = ""
@@ -329,8 +329,9 @@ class Speech:
 class Voice:
     """Datagrams (or connections) of one label, which are counted.
 
-    `ports`: from how many source ports, two datagrams each (or connections); a process that speaks itself has
-    one. `options` are those of the sending sockets. `receivers`: the sockets that may hear, if they opened.
+    `ports`: from how many source ports, two datagrams each (or connections); a process that speaks
+    itself has one. `options` are those of the sending sockets. `receivers`: the sockets that may hear, if
+    they opened.
     """
 
     label: str

@@ -1,13 +1,13 @@
 """A program in Python 3.9 or newer, of the standard library alone.
 
-The program starts itself once for each process of the cell; pipes keep their turns in order. Its turns are
-written here, all else is in templates/program.py.jinja.
+The program starts itself once for each process of the cell; pipes keep their turns in order. Its turns
+are written here, all else is in templates/program.py.jinja, or in plain.py.jinja where that is enough.
 """
 
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sockmatrix.repro import header, shake
 from sockmatrix.repro.options import FLAGS, NUMBERS
@@ -22,8 +22,8 @@ from sockmatrix.repro.program import (
     Device,
     End,
     GetOption,
-    Inexpressible,
     Inet,
+    Inexpressible,
     Linger,
     Listen,
     Member,
@@ -46,12 +46,65 @@ if TYPE_CHECKING:
 _STEP = "    "
 
 
-def emit(program: Program) -> str:
-    """Return the text of the program. Raises Inexpressible."""
-    documented = "\n".join(header.lines(program, "python3 FILE")).replace("\\", "\\\\").replace('"""', "'''")
-    return shake.python(
-        render("program.py.jinja", program, turns=list(_turns(program)), documented=documented, numbers=NUMBERS, flags=FLAGS)
+def emit(program: Program, file: str = "") -> str:
+    """Return the text of the program, to be kept in `file`. Raises Inexpressible."""
+    lines = header.lines(program, f"python3 {file or 'repro.py'}")
+    more: dict[str, Any] = {
+        "documented": "\n".join(lines).replace("\\", "\\\\").replace('"""', "'''"),
+        "numbers": NUMBERS,
+    }
+    if is_plain(program):
+        sends = [_sent(program.voices[number]) for number in program.order]
+        text = render("plain.py.jinja", program, opens=list(_opens(program)), sends=sends, **more)
+    else:
+        text = render("program.py.jinja", program, turns=list(_turns(program)), flags=FLAGS, **more)
+    return shake.python(text)
+
+
+def is_plain(program: Program) -> bool:
+    """Tell whether each process opens a UDP socket and keeps it, and the main process then sends.
+
+    Such a program is written in a shorter way.
+    """
+    *opening, last = program.turns
+    if not isinstance(last, Speech):
+        opening.append(last)
+    opens = (Open, SetOption, Bind, Member)
+    return (
+        all(
+            isinstance(turn, Turn) and isinstance(turn.steps[0].call, Open) and not turn.speaks
+            for turn in opening
+        )
+        and len({turn.process for turn in opening if isinstance(turn, Turn)}) == len(opening)
+        and all(step.label is None and isinstance(step.call, opens) for step in program.steps)
+        and all(step.call.kind == "SOCK_DGRAM" for step in program.steps if isinstance(step.call, Open))
+        and len(opening) <= MOST
+        and not program.hosts
+        and program.local_range[1] - program.local_range[0] > 1000
     )
+
+
+MOST = 3
+"""Receivers of a program that is written in the shorter way."""
+
+
+def _opens(program: Program) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Yield the processes that open the same, and how they do that."""
+    turns = [turn for turn in program.turns if isinstance(turn, Turn)]
+    for _, group in itertools.groupby(turns, key=lambda turn: turn.steps):
+        alike = list(group)
+        lines = []
+        for step in alike[0].steps:
+            called = ", ".join(_call(step))
+            made = "sock = " if isinstance(step.call, Open) else ""
+            lines.append(f'{made}attempt("{step.name}", {called})')
+        who = [turn.who for turn in alike]
+        yield f"open_{'_'.join(who).lower()}", who, lines
+
+
+def _sent(voice: Voice) -> tuple[str, int, str, list[str]]:
+    options = [f"({', '.join([*_option(option), value(given)])})" for option, given in voice.options]
+    return voice.label, voice.ports, endpoint(voice.to), options
 
 
 # --- turns ----------------------------------------------------------------------------------------
@@ -66,7 +119,9 @@ def _turns(program: Program) -> Iterator[str]:
             who = [repr(turn.who).replace("'", '"') for turn in turns if isinstance(turn, Turn)]
             yield _function(", ".join(who), next(number), "me", _body(first))
             if first.speaks:
-                yield _function("MAIN", next(number), "_", [f"gather({', '.join(map(str, first.speaks))})"])
+                yield _function(
+                    "MAIN", next(number), "_", [f"gather({', '.join(map(str, first.speaks))})"]
+                )
             continue
         lines = []
         for turn in turns:
@@ -129,8 +184,6 @@ def _after(step: Step) -> list[str]:
         return ["if sock.getsockname()[1]:", _STEP + hears] if tried else [hears]
     if isinstance(call, Plainly) and call.name in ("close", "reset"):
         return ["hears.pop(me, None)", "del sockets[me]"]
-    if isinstance(call, Plainly) and call.name == "shutdown":
-        return ["hears.pop(me, None)"]
     return []
 
 
@@ -148,7 +201,9 @@ def _call(step: Step) -> list[str]:
     if isinstance(call, Listen):
         return ["sock.listen", str(call.backlog)]
     if isinstance(call, Connect):
-        return ["connect", "sock", endpoint(call.to)] if call.stream else ["sock.connect", endpoint(call.to)]
+        return (
+            ["connect", "sock", endpoint(call.to)] if call.stream else ["sock.connect", endpoint(call.to)]
+        )
     if isinstance(call, Member):
         return ["sock.setsockopt", *_option(call.option), _membership(call)]
     if isinstance(call, Send):
@@ -161,7 +216,7 @@ def _call(step: Step) -> list[str]:
     if isinstance(call, Balance):
         return ["balance", "sock", str(call.index)]
     if isinstance(call, Ask) and call.what == "flags":
-        raise Inexpressible(step.text, "takes rtnetlink(7), which a short program does not speak")
+        raise Inexpressible(step.text, "it takes rtnetlink(7), which a short program does not speak")
     if isinstance(call, Ask):
         return [call.what, f'"{call.of}"']
     assert isinstance(call, Plainly)
@@ -171,7 +226,7 @@ def _call(step: Step) -> list[str]:
 _PLAIN = {
     "asyncio-reuse-address": ["asyncio_reuse_address"],
     "unbalance": ["sock.setsockopt", "socket.SOL_SOCKET", "SO_DETACH_REUSEPORT_BPF", "0"],
-    "shutdown": ["sock.shutdown", "socket.SHUT_RDWR"],
+    "shutdown": ["shut_down", "me"],
     "close": ["sock.close"],
     "name": ["own_name", "sock"],
     "waits": ["waits"],
@@ -256,7 +311,12 @@ def _membership(call: Member) -> str:
     if call.form == "mreqn":
         return f'socket.inet_aton("{call.group}") + struct.pack("@4xi", {_index(call.device)})'
     if call.form == "source":
-        return " + ".join(f'socket.inet_aton("{one}")' for one in (call.group, call.interface, call.source))
+        return " + ".join(
+            f'socket.inet_aton("{one}")' for one in (call.group, call.interface, call.source)
+        )
     if call.form == "mreq6":
-        return f'socket.inet_pton(socket.AF_INET6, "{call.group}") + struct.pack("@I", {_index(call.device)})'
+        index = f'struct.pack("@I", {_index(call.device)})'
+        return f'socket.inet_pton(socket.AF_INET6, "{call.group}") + {index}'
+    if call.form == "group":
+        return f'group_req({_index(call.device)}, "{call.group}")'
     return f'group_source_req({_index(call.device)}, "{call.group}", "{call.source}")'

@@ -1,21 +1,20 @@
 """From the steps of a cell to a program: what symbols stand for, and who may hear what.
 
-The meaning of each operation is the probe's (probes/operations.py, memberships.py, voices.py, cells.py); the
-addresses of a lab are those of the reference model's layouts, which are the probe's too.
+The meaning of each operation is the probe's (probes/operations.py, memberships.py, voices.py, cells.py);
+the addresses of a lab are those of the reference model's layouts, which are the probe's too.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from sockmatrix.delivery import bind_order
-from sockmatrix.models.layouts import LINK, LO, Layout, layout
-from sockmatrix.models.openness import Plan, bare
+from sockmatrix.models.layouts import LO, Layout, layout
+from sockmatrix.models.openness import Plan
 from sockmatrix.models.prediction import Unpredicted
 from sockmatrix.models.symbols import address_of, device_of, symbol_of
-from sockmatrix.observation import NEVER_HEAR
 from sockmatrix.repro import network
 from sockmatrix.repro.options import LACKING, level_of
 from sockmatrix.repro.program import (
@@ -30,8 +29,8 @@ from sockmatrix.repro.program import (
     End,
     Endpoint,
     GetOption,
-    Inexpressible,
     Inet,
+    Inexpressible,
     Linger,
     Listen,
     Member,
@@ -51,11 +50,12 @@ from sockmatrix.repro.program import (
     Voice,
 )
 from sockmatrix.script import symbols
-from sockmatrix.script.compiler import SENDER, is_receiver, labels
+from sockmatrix.script.arguments import OWN_PORT
+from sockmatrix.script.compiler import SENDER, labels
 from sockmatrix.script.writer import write
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from sockmatrix.cell import Cell
     from sockmatrix.table import Table
@@ -81,7 +81,12 @@ _ON_LOOPBACK = frozenset(
     | {symbol for symbol in symbols.ADDRESSES if symbol.startswith("lo4-")}
 )
 _MEMBERS = {
-    "join": ("IP_ADD_MEMBERSHIP", "IP_ADD_SOURCE_MEMBERSHIP", "IPV6_JOIN_GROUP", "MCAST_JOIN_SOURCE_GROUP"),
+    "join": (
+        "IP_ADD_MEMBERSHIP",
+        "IP_ADD_SOURCE_MEMBERSHIP",
+        "IPV6_JOIN_GROUP",
+        "MCAST_JOIN_SOURCE_GROUP",
+    ),
     "leave": (
         *("IP_DROP_MEMBERSHIP", "IP_DROP_SOURCE_MEMBERSHIP", "IPV6_LEAVE_GROUP"),
         "MCAST_LEAVE_SOURCE_GROUP",
@@ -89,6 +94,8 @@ _MEMBERS = {
     "block": ("", "IP_BLOCK_SOURCE", "", "MCAST_BLOCK_SOURCE"),
     "unblock": ("", "IP_UNBLOCK_SOURCE", "", "MCAST_UNBLOCK_SOURCE"),
 }
+
+_GROUP_REQ = {"join": "MCAST_JOIN_GROUP", "leave": "MCAST_LEAVE_GROUP"}
 
 
 def resolve(table: Table, cell: Cell, recorded: tuple[str, str] | None = None) -> Program:
@@ -165,7 +172,7 @@ class _Maker:
         try:
             self.layout: Layout = layout(self.lab)
         except Unpredicted as error:
-            raise Inexpressible(f"lab {self.lab}", f"is not known here: {error}") from error
+            raise Inexpressible(f"lab {self.lab}", f"it is not known here: {error}") from error
 
     # --- turns ------------------------------------------------------------------------------------
 
@@ -192,7 +199,11 @@ class _Maker:
             if operations[0][0] in ("exit", "kill"):
                 found.append(End(process, operations[0][0]))
                 continue
-            turn = Turn(who, tuple(self._step(who, one, text) for one, text in zip(operations, words, strict=True)), place)
+            turn = Turn(
+                who,
+                tuple(self._step(who, one, text) for one, text in zip(operations, words, strict=True)),
+                place,
+            )
             self.steps += turn.steps
             found.append(turn)
         return tuple(found)
@@ -206,7 +217,7 @@ class _Maker:
         try:
             return act(*arguments)
         except (KeyError, StopIteration):
-            raise Inexpressible(text, f"needs what the lab {self.lab} does not have") from None
+            raise Inexpressible(text, f"the lab {self.lab} lacks what it needs") from None
 
     def _step(self, who: str, operation: list[Any], text: str) -> Step:
         label = None
@@ -214,7 +225,9 @@ class _Maker:
             label, operation = operation[1], operation[2]
         name, *arguments = operation
         call = self._try(text, self._call, who, text, label, name, arguments)
-        said = {"tell": "send", "speak": "send", "set": f"set {arguments[0] if arguments else ''}"}.get(name, name)
+        said = {"tell": "send", "speak": "send", "set": f"set {arguments[0] if arguments else ''}"}.get(
+            name, name
+        )
         return Step(label, said, call, text)
 
     def _call(self, who: str, text: str, label: str | None, name: str, arguments: list[Any]) -> Call:
@@ -230,19 +243,21 @@ class _Maker:
         if name == "get":
             return GetOption(level_of(plain[0]), _TOLD.get(plain[0], "number"))
         if name == "bind":
-            return Bind(self._endpoint(*plain[:2], on=how.get("on")), hears=kind.startswith("udp"))
+            return Bind(
+                self._endpoint(plain[0], *plain[1:2], on=how.get("on")), hears=kind.startswith("udp")
+            )
         if name == "connect":
-            return Connect(self._endpoint(*plain[:2], on=how.get("on")), stream=kind.startswith("tcp"))
+            return Connect(
+                self._endpoint(plain[0], *plain[1:2], on=how.get("on")), stream=kind.startswith("tcp")
+            )
         if name == "listen":
             return Listen(plain[0] if plain else 128)
         if name in _MEMBERS:
             return self._member(name, plain[0], plain[1], how)
         if name == "tell":
-            to = self._endpoint(plain[0], plain[1] or "P", on=how.get("on")) if plain[:1] != [None] and plain else None
-            source = self._address(how["source"]) if how.get("source") else ""
-            return Send(to, label or "x", how.get("size"), tuple(how.get("flags", ())), source)
+            return self._tell(label or "x", *plain[:2], how=how)
         if name == "speak":
-            return self._own_voice(label, who, plain)
+            return self._own_voice(*plain)
         if name == "receive":
             return Receive(plain[:1] == ["all"], how.get("size", _BUFFER), tuple(how.get("flags", ())))
         if name == "accept":
@@ -251,18 +266,22 @@ class _Maker:
         if name == "balance":
             return Balance(plain[0])
         if name in ("route", "sysctl", "flags"):
-            of = {"route": self._address, "sysctl": str, "flags": self._device}[name](plain[0])
-            return Ask(name, of)
+            of: Mapping[str, Callable[[str], str]] = {
+                "route": self._address,
+                "sysctl": str,
+                "flags": self._device,
+            }
+            return Ask(name, of[name](plain[0]))
         if name in _PLAIN:
             return Plainly(name)
-        raise Inexpressible(text, "is an operation that programs do not have")
+        raise Inexpressible(text, "it is no operation of such programs")
 
     # --- voices -----------------------------------------------------------------------------------
 
     def _staged(self, operation: list[Any]) -> None:
         name, label, symbol, *more = operation
         profile: Mapping[str, Any] = more[0] if more else {}
-        to = self._endpoint(symbol, profile.get("port", "P"))
+        to = self._endpoint(symbol, profile.get("port", OWN_PORT))
         self.ipv6 |= to.version6
         chosen: list[tuple[Option, Value]] = []
         if profile.get("broadcast"):
@@ -282,13 +301,19 @@ class _Maker:
             ]
         self._voice(Voice(label, to, (), 0, connects=name == "connect", options=tuple(chosen)))
 
-    def _own_voice(self, label: str | None, who: str, plain: list[Any]) -> Speak:
-        # ["speak", label, destination, port, times]; a label is no note here
-        del label, who
-        name, symbol, port, times = plain
+    def _own_voice(self, label: str, symbol: str, port: str | int, times: int) -> Speak:
         to = self._endpoint(symbol, port)
-        self._voice(Voice(name, to, (), 1, own=True))
+        self._voice(Voice(label, to, (), 1, own=True))
         return Speak(len(self.voices) - 1, to, times)
+
+    def _tell(
+        self, said: str, symbol: str | None, port: str | int | None = None, *, how: Mapping[str, Any]
+    ) -> Send:
+        to = None
+        if symbol is not None:
+            to = self._endpoint(symbol, OWN_PORT if port is None else port, on=how.get("on"))
+        source = self._address(how["source"]) if how.get("source") else ""
+        return Send(to, said, how.get("size"), tuple(how.get("flags", ())), source)
 
     def _voice(self, voice: Voice) -> None:
         port = voice.to.port
@@ -297,7 +322,9 @@ class _Maker:
         ports = 1 if voice.own else ports_to_meet(len(receivers))
         if voice.connects and len(receivers) < 2:
             ports = 1
-        self.voices.append(replace(voice, receivers=tuple(sorted(receivers, key=bind_order)), ports=ports))
+        self.voices.append(
+            replace(voice, receivers=tuple(sorted(receivers, key=bind_order)), ports=ports)
+        )
 
     # --- addresses --------------------------------------------------------------------------------
 
@@ -321,7 +348,7 @@ class _Maker:
             return self._address("nonlocal4")
         return self.layout.hosts[self.host].devices[device_of(interface)].address(4)
 
-    def _endpoint(self, symbol: str, port: str | int = "P", on: str | None = None) -> Endpoint:
+    def _endpoint(self, symbol: str, port: str | int = OWN_PORT, *, on: str | None = None) -> Endpoint:
         text = str(port)
         own = text.startswith("P")
         number = int(text[2:] or 0) if own else int(text)
@@ -334,7 +361,7 @@ class _Maker:
         """Return the value of an option as resolver.Resolver.option in the probe does."""
         if isinstance(given, int) or given.lstrip("-").isdigit():
             if option == "IP_MULTICAST_IF":
-                raise Inexpressible(text, "gives a number for an address")
+                raise Inexpressible(text, "it gives a number for an address")
             return Linger(int(given)) if option == "SO_LINGER" else int(given)
         how, _, symbol = given.rpartition(":")
         if option == "SO_BINDTODEVICE":
@@ -359,6 +386,9 @@ class _Maker:
             raise Inexpressible(said, "is a call that programs do not make yet")
         group = self._address(symbol)
         plain, of_source, plain6, of_source6 = _MEMBERS[call]
+        if by == "group-req":
+            option = Option("IPPROTO_IPV6" if ":" in group else "IPPROTO_IP", _GROUP_REQ[call])
+            return Member(call, option, "group", group, device=self._device(interface))
         if ":" in group:
             device = "" if by == "any" else self._device(interface)
             if source is None:
@@ -380,7 +410,9 @@ class _Maker:
     def sets(self, option: str) -> bool:
         """Tell whether a step sets or reads an option."""
         return any(
-            step.call.option.name == option for step in self.steps if isinstance(step.call, SetOption | GetOption)
+            step.call.option.name == option
+            for step in self.steps
+            if isinstance(step.call, SetOption | GetOption)
         )
 
     def needs_link(self, steps: list[list[Any]]) -> bool:

@@ -50,7 +50,11 @@ def _units(text: str) -> Iterator[Unit]:
         first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])
         while first > 1 and lines[first - 2].startswith("#"):
             first -= 1
-        yield Unit("\n".join(lines[first - 1 : node.end_lineno]), frozenset(_defined(node)), frozenset(_used(node)))
+        yield Unit(
+            "\n".join(lines[first - 1 : node.end_lineno]),
+            frozenset(_defined(node)),
+            frozenset(_used(node)),
+        )
 
 
 def _defined(node: ast.stmt) -> Iterator[str]:
@@ -93,7 +97,7 @@ def _kind(text: str) -> str:
 _SILENT = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\])*"', re.DOTALL)
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _DEFINES = re.compile(
-    r"#define (?P<macro>\w+)|#ifndef (?P<option>\w+)|static const struct \w+ \{[^}]*\} (?P<table>\w+)"
+    r"#define (?P<macro>\w+)|struct (?P<tag>\w+) \{|#ifndef (?P<option>\w+)|static const struct \w+ \{[^}]*\} (?P<table>\w+)"
     r"|static (?:const )?(?:struct \w+|\w+) [*]*(?:const )?[*]*(?P<name>\w+)[\[(;= ]"
 )
 _ALWAYS = ("_GNU_SOURCE",)
@@ -102,15 +106,17 @@ _ALWAYS = ("_GNU_SOURCE",)
 def c(text: str) -> str:
     """Return a program in C without the functions, variables and macros that it does not use.
 
-    Blocks are parted by an empty line; one that begins with anything else than a static definition, a macro
-    or a structure always stays.
+    Blocks are parted by an empty line; one that begins with anything else than a static definition or a
+    macro always stays.
     """
     units = []
     for block in re.split(r"\n\n+", text.strip("\n")):
         code = _SILENT.sub(" ", block)
         found = _DEFINES.match(code.lstrip())
-        name = next(filter(None, found.groups())) if found else None
-        words = set(_WORD.findall(code)) - {name or ""}
-        stays = name is None or name in _ALWAYS
-        units.append(Unit(block, frozenset() if stays else frozenset({name}), frozenset(words)))
+        name: str | None = next(filter(None, found.groups())) if found else None
+        words = {word for word in _WORD.findall(code) if word != name}
+        stays = name in _ALWAYS
+        units.append(
+            Unit(block, frozenset() if name is None or stays else frozenset({name}), frozenset(words))
+        )
     return "\n\n".join(unit.text for unit in needed(units)) + "\n"

@@ -13,6 +13,7 @@ from sockmatrix.repro.program import (
     Accept,
     Listen,
     Open,
+    Plainly,
     SetOption,
     Turn,
 )
@@ -74,6 +75,7 @@ def _context(program: Program) -> dict[str, Any]:
         "datagram_voices": any(not voice.connects for voice in voices),
         "own_voices": any(voice.own for voice in voices),
         "many_voices": len(voices) > 1,
+        "shuts_down": any(step.call == Plainly("shutdown") for step in program.steps),
         "again": _again(program),
         "roles": roles_of(program),
         "ipv6_link": program.link and any(":" in command for command in program.network),
