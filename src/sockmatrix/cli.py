@@ -27,6 +27,7 @@ COMMANDS = {
     "export": "write the cells of many runs as one table for DuckDB, Arrow or pandas",
     "claims": "say which statements of published documents hold, and which do not",
     "recipe": "say how all programs, or one, hear it on several systems, with code",
+    "repro": "write a program for a bug report that shows what one cell shows",
     "predict": "hold a run against the reference model of Linux, and list the unexplained",
     "kernels": "fetch Linux kernels to measure in virtual machines, or list them",
     "lint": "look for what is wrong in the tables and claims",
