@@ -87,7 +87,7 @@ def documents(place: Path, *texts: str) -> Book:
     (place / "sources.toml").write_text(SOURCES)
     parts = []
     for text in texts:
-        head, pattern, expect, *versions = (part.strip() for part in text.split("|"))
+        head, pattern, expect, *versions = (part.strip() for part in text.split(" | "))
         name, systems = head.split()
         entry = {
             "id": name,

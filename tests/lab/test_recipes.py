@@ -43,7 +43,7 @@ def recipe(deliver: Deliver, place: Place) -> Recipe:
 
 def heard(receivers: Sequence[subprocess.Popen[str]], count: int) -> list[str]:
     """Return the next line of the first `count` receivers that have one."""
-    texts = []
+    texts: list[str] = []
     with selectors.DefaultSelector() as waiting:
         for receiver in receivers:
             assert receiver.stdout is not None

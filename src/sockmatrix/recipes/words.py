@@ -24,7 +24,7 @@ _SENT = {
     "group4": "multicast",
 }
 
-_BOUND = {
+BOUND = {
     "any4": "0.0.0.0",  # noqa: S104 - the name of an address
     "any6": ":: (both families)",
     "any6only": ":: (IPV6_V6ONLY)",
@@ -62,7 +62,7 @@ def sent(place: Place) -> str:
 
 def place_words(place: Place) -> str:
     """Return a place in words: "multicast by the interface; bind 0.0.0.0; join on the interface"."""
-    parts = [sent(place), f"bind {_BOUND[place.bind]}"]
+    parts = [sent(place), f"bind {BOUND[place.bind]}"]
     if place.via:
         parts.append(f"join on the {'interface' if place.via == 'if4' else 'loopback interface'}")
     if place.kind == "broadcast":
