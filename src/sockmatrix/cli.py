@@ -26,6 +26,7 @@ COMMANDS = {
     "merge": "make one run of several of a platform, measured in parts or again",
     "export": "write the cells of many runs as one table for DuckDB, Arrow or pandas",
     "claims": "say which statements of published documents hold, and which do not",
+    "coexist": "say who may bind beside a program, and who then hears it",
     "recipe": "say how all programs, or one, hear it on several systems, with code",
     "repro": "write a program for a bug report that shows what one cell shows",
     "predict": "hold a run against the reference model of Linux, and list the unexplained",
