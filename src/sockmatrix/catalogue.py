@@ -17,7 +17,7 @@ from sockmatrix.pattern import parse
 from sockmatrix.script.compiler import labels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from sockmatrix.axis import Vocabulary
@@ -57,15 +57,21 @@ class Catalogue:
 
     def cell(self, text: str) -> Cell | None:
         """Return the cell with an id, without what its roles do; None if no table has such a cell."""
-        name, _, rest = text.partition("/")
-        if name not in self._readers:
-            self._readers[name] = self._read(name) if name in self._files else {}
-        readers = self._readers[name]
-        reader = readers.get("")
-        if reader is None:
-            key = rest.partition("/")[0]
-            reader = readers.get(key.removeprefix(_CASE)) if key.startswith(_CASE) else None
+        reader = self._reader(*text.split("/", 2)[:2])
         return None if reader is None else reader.read(text)
+
+    def universe(self, ids: Iterable[str], tables: Collection[str]) -> dict[str, list[Cell]]:
+        """Return those of some ids that are cells of some tables, by table."""
+        found: dict[str, list[Cell]] = {name: [] for name in tables}
+        for text in ids:
+            name, _, rest = text.partition("/")
+            if name not in found:
+                continue
+            reader = self._reader(name, rest)
+            cell = None if reader is None else reader.read(text)
+            if cell is not None:
+                found[name].append(cell)
+        return found
 
     def cells(self, ids: Iterable[str]) -> dict[str, Cell]:
         """Return the cells with these ids, by id; those that no table has are left out."""
@@ -118,6 +124,16 @@ class Catalogue:
             whole = self.table(cell.table).cell(cell.id)
             self._orders[key] = labels(whole.script)
         return self._orders[key]
+
+    def _reader(self, name: str, rest: str = "") -> IdReader | None:
+        """Return what reads an id of a table, the `rest` of which follows the table's name."""
+        readers = self._readers.get(name)
+        if readers is None:
+            readers = self._readers[name] = self._read(name) if name in self._files else {}
+        plain = readers.get("")
+        if plain is not None or not rest.startswith(_CASE):
+            return plain
+        return readers.get(rest.partition("/")[0].removeprefix(_CASE))
 
     def _read(self, name: str) -> dict[str, IdReader]:
         own = self.table(name)

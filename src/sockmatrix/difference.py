@@ -15,10 +15,9 @@ from sockmatrix.exitcode import ExitCode
 from sockmatrix.grouping import Changed, Group, groups
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable
 
     from sockmatrix.catalogue import Catalogue
-    from sockmatrix.cell import Cell
     from sockmatrix.changes import KnownChange, Reason
     from sockmatrix.compare import Change, Comparison, Verdict
 
@@ -89,7 +88,8 @@ def difference(comparison: Comparison, catalogue: Catalogue, known: Iterable[Kno
             continue
         told[change.id] = one
         by_reasons.setdefault(explainer.reasons(cell, change.before, change.after), []).append(change.id)
-    universe = _universe(comparison, catalogue, {name.partition("/")[0] for name in told})
+    both = (name for name in before.cells if name in after.cells)
+    universe = catalogue.universe(both, {name.partition("/")[0] for name in told})
     sections = [
         Section(reasons, tuple(groups({name: told[name] for name in names}, universe)))
         for reasons, names in by_reasons.items()
@@ -98,21 +98,6 @@ def difference(comparison: Comparison, catalogue: Catalogue, known: Iterable[Kno
         pattern = strange[0].id if len(strange) == 1 else ""
         sections.append(Section((), (Group(pattern, tuple(strange)),)))
     return Difference(comparison, tuple(sorted(sections, key=lambda one: (not one.reasons, -one.count))))
-
-
-def _universe(
-    comparison: Comparison, catalogue: Catalogue, tables: Iterable[str]
-) -> Mapping[str, Sequence[Cell]]:
-    """Return the cells that both runs have, by table."""
-    found: dict[str, list[Cell]] = {name: [] for name in tables}
-    others = comparison.after.cells
-    for name in comparison.before.cells:
-        own = found.get(name.partition("/")[0])
-        if own is not None and name in others:
-            cell = catalogue.cell(name)
-            if cell is not None:
-                own.append(cell)
-    return found
 
 
 def tally(changes: Iterable[Change]) -> dict[str, int]:

@@ -25,10 +25,12 @@ if TYPE_CHECKING:
 
     from sockmatrix.cell import Form
 
-_SOCKETS = re.compile(r"/(?=[A-Z]{1,2}:|[1-9][0-9]*x:)")
+_CROWDED = re.compile(r"/[1-9][0-9]*x:")
 _CROWD = re.compile(r"([1-9][0-9]{0,3})x:([^/]*)")
 
 _Defaults = tuple[str | None, ...]
+
+_Ends = dict[str, tuple[Socket, ...] | None]
 
 
 @final
@@ -37,30 +39,33 @@ class IdReader:
 
     def __init__(self, form: Form) -> None:
         self._form = form
-        self._axes: dict[str, tuple[Mapping[str, str], _Defaults] | None] = {}
-        self._ends: dict[tuple[_Defaults, str], tuple[Socket, ...] | None] = {}
-        self._known: dict[tuple[_Defaults, str], Socket | None] = {}
+        self._axes: dict[str, tuple[Mapping[str, str], _Defaults, _Ends] | None] = {}
+        self._ends: dict[_Defaults, _Ends] = {}
+        self._parts: dict[_Defaults, dict[str, tuple[str, Socket | None]]] = {}
 
     def read(self, text: str) -> Cell | None:
         """Return the cell with this id, None if it is none of this form or not how it is written."""
-        form = self._form
-        at = _SOCKETS.search(text)
-        start, end = (text, "") if at is None else (text[: at.start()], text[at.end() :])
-        if start not in self._axes:
-            self._axes[start] = self._read_axes(start)
-        found = self._axes[start]
-        if found is None or bool(end) is not bool(form.socket_axes):
+        at = text.find("/A:")
+        if at < 0 and (crowd := _CROWDED.search(text)):
+            at = crowd.start()
+        start, end = (text, "") if at < 0 else (text[:at], text[at + 1 :])
+        try:
+            found = self._axes[start]
+        except KeyError:
+            found = self._axes[start] = self._read_axes(start)
+        if found is None:
             return None
-        axes, defaults = found
-        key = defaults, end
-        if key not in self._ends:
-            self._ends[key] = self._read_sockets(axes, defaults, end) if end else ()
-        sockets = self._ends[key]
+        axes, defaults, ends = found
+        try:
+            sockets = ends[end]
+        except KeyError:
+            sockets = ends[end] = self._read_sockets(axes, defaults, end)
         if sockets is None:
             return None
+        form = self._form
         return Cell(text, form.name, axes, sockets, form.version, form.lab)
 
-    def _read_axes(self, text: str) -> tuple[Mapping[str, str], _Defaults] | None:
+    def _read_axes(self, text: str) -> tuple[Mapping[str, str], _Defaults, _Ends] | None:
         form = self._form
         name, *parts = text.split("/")
         given = dict[str, str]()
@@ -78,34 +83,41 @@ class IdReader:
         if name != form.name or axes_text(form, axes) != text:
             return None
         defaults = tuple(use.default_in(axes) for use in form.socket_axes.values())
-        return MappingProxyType(axes), defaults
+        return MappingProxyType(axes), defaults, self._ends.setdefault(defaults, {})
 
     def _read_sockets(
         self, axes: Mapping[str, str], defaults: _Defaults, text: str
     ) -> tuple[Socket, ...] | None:
-        crowd = _CROWD.fullmatch(text)
-        if crowd:
-            count, texts = int(crowd[1]), [crowd[2]]
-            if not LISTED_SOCKETS < count <= MOST_SOCKETS:
-                return None
-        else:
-            parts = [part.partition(":") for part in text.split("/")]
-            texts = [own for _, _, own in parts]
-            count = len(parts)
-            alike = count > LISTED_SOCKETS and texts.count(texts[0]) == count
-            if alike or count > MOST_SOCKETS:
-                return None
-            if tuple(name for name, _, _ in parts) != receiver_names(count):
-                return None
+        if not text or not self._form.socket_axes:
+            return None if text or self._form.socket_axes else ()
+        if text[0].isdecimal():
+            return self._read_crowd(axes, defaults, text)
+        parts = text.split("/")
+        count = len(parts)
+        if count > MOST_SOCKETS:
+            return None
+        known = self._parts.setdefault(defaults, {})
         sockets = []
-        for own in texts:
-            if (defaults, own) not in self._known:
-                self._known[defaults, own] = self._socket(axes, defaults, own)
-            socket = self._known[defaults, own]
-            if socket is None:
+        for name, part in zip(receiver_names(count), parts, strict=True):
+            found = known.get(part)
+            if found is None:
+                own, colon, value = part.partition(":")
+                found = known[part] = (own, self._socket(axes, defaults, value) if colon else None)
+            if found[0] != name or found[1] is None:
                 return None
-            sockets.append(socket)
-        return tuple(sockets) * (count if crowd else 1)
+            sockets.append(found[1])
+        if count > LISTED_SOCKETS and sockets.count(sockets[0]) == count:
+            return None
+        return tuple(sockets)
+
+    def _read_crowd(
+        self, axes: Mapping[str, str], defaults: _Defaults, text: str
+    ) -> tuple[Socket, ...] | None:
+        crowd = _CROWD.fullmatch(text)
+        if crowd is None or not LISTED_SOCKETS < int(crowd[1]) <= MOST_SOCKETS:
+            return None
+        socket = self._socket(axes, defaults, crowd[2])
+        return None if socket is None else (socket,) * int(crowd[1])
 
     def _socket(self, axes: Mapping[str, str], defaults: _Defaults, text: str) -> Socket | None:
         form = self._form

@@ -11,7 +11,7 @@ from sockmatrix import changes
 from sockmatrix.catalogue import Catalogue
 from sockmatrix.cli import UsageError
 from sockmatrix.commands.options import add_selection, examples
-from sockmatrix.commands.runs import read_runs, tell_incomplete, write_output
+from sockmatrix.commands.runs import lasting, read_runs, tell_incomplete, write_output
 from sockmatrix.compare import compare
 from sockmatrix.difference import difference
 from sockmatrix.exitcode import verdict, worst
@@ -53,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+@lasting()
 def main(arguments: argparse.Namespace) -> ExitCode:
     """Compare, print, and say what it amounts to."""
     runs = read_runs([arguments.before, arguments.after])

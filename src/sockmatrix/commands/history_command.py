@@ -12,7 +12,7 @@ from sockmatrix.baselines import SUFFIXES
 from sockmatrix.catalogue import Catalogue
 from sockmatrix.cli import UsageError
 from sockmatrix.commands.options import examples
-from sockmatrix.commands.runs import tell_incomplete, write_output
+from sockmatrix.commands.runs import lasting, tell_incomplete, write_output
 from sockmatrix.exitcode import ExitCode, verdict, worst
 from sockmatrix.history import Point, series
 from sockmatrix.part import TableError
@@ -57,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+@lasting()
 def main(arguments: argparse.Namespace) -> ExitCode:
     """Read, order, print."""
     try:

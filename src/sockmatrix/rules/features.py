@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, final
 
 from sockmatrix.axis import vocabulary
 from sockmatrix.cell import receiver_names
-from sockmatrix.pattern import DERIVED, DERIVED_PER_SOCKET
+from sockmatrix.pattern import DERIVED, DERIVED_PER_SOCKET, NO_OPTION
 from sockmatrix.scenarios.addresses import WILDCARDS
 
 if TYPE_CHECKING:
@@ -244,22 +244,64 @@ class _Looking:
                     self._add(who, axis, value, bits)
 
     def _add_derived(self) -> None:
-        for axis, (_, derive) in DERIVED.items():
+        quick = {"sockets": self._sockets, "shared": self._shared}
+        for axis, (values, derive) in DERIVED.items():
+            known = self.base.setdefault((CELL, axis), {})
+            if axis in quick:
+                found = [one for one in quick[axis](values or ()) if one[1]]
+                known.update(sorted(found, key=lambda one: one[1] & -one[1]))  # as cells have them
+                continue
             groups: dict[str, list[int]] = {}
             for indexes in self._alike_in(axis):
                 groups.setdefault(derive(self.cells[indexes[0]]), []).extend(indexes)
             groups.pop("", None)
-            self.base.setdefault((CELL, axis), {})
-            for value, indexes in groups.items():
-                self._add(CELL, axis, value, bitmap(indexes, len(self.cells)))
+            known.update((value, bitmap(own, len(self.cells))) for value, own in groups.items())
 
     def _alike_in(self, axis: str) -> Iterable[Sequence[int]]:
         """Return the cells in parts that have one value of a derived axis each."""
         if axis in ("table", "lab"):
             return self.by_table.values()
-        if axis in ("receivers", "sockets", "shared"):
+        if axis == "receivers":
             return self.by_sockets.values()
         return self.by_axes.values() if axis == "dest-class" else ([at] for at in range(len(self.cells)))
+
+    def _sockets(self, _values: Iterable[str]) -> Iterator[tuple[str, int]]:
+        """Yield the cells whose sockets are alike, and the others: see pattern.DERIVED."""
+        alike = self.with_sockets
+        for _, known in self._of_sockets():
+            one = union(
+                bits & ~union(other for name, other in known.items() if name != value)
+                for value, bits in known.items()
+            )
+            alike &= one | ~union(known.values())
+        yield "alike", alike
+        yield "mixed", self.with_sockets & ~alike
+
+    def _shared(self, values: Iterable[str]) -> Iterator[tuple[str, int]]:
+        """Yield the cells by the reuse options that all of their sockets set."""
+        known = dict(self._of_sockets()).get("reuse", {})
+        options = dict.fromkeys(option for value in values for option in value.split("+"))
+        everywhere = {
+            option: self.with_sockets
+            & ~union(bits for value, bits in known.items() if option not in value.split("+"))
+            for option in options
+            if option != NO_OPTION
+        }
+        for value in values:
+            found = self.with_sockets
+            for option, bits in everywhere.items():
+                found &= bits if option in value.split("+") else ~bits
+            yield value, found
+
+    def _of_sockets(self) -> Iterator[tuple[str, dict[str, int]]]:
+        """Yield each axis of sockets, with the cells in which some socket has a value."""
+        found: dict[str, dict[str, int]] = {}
+        for (who, axis), known in self.base.items():
+            if who != CELL:
+                some = found.setdefault(axis, {})
+                for value, bits in known.items():
+                    some[value] = some.get(value, 0) | bits
+        yield from found.items()
 
     def _add_bind_is(self) -> None:
         """Add what follows from where sockets are bound and from the destination."""
