@@ -29,6 +29,8 @@ COMMANDS = {
     "coexist": "say who may bind beside a program, and who then hears it",
     "recipe": "say how all programs, or one, hear it on several systems, with code",
     "repro": "write a program for a bug report that shows what one cell shows",
+    "explain": "say all that is known of one cell: what was done, what happened where, and why",
+    "rules": "say by which few rules all that was measured follows",
     "predict": "hold a run against the reference model of Linux, and list the unexplained",
     "kernels": "fetch Linux kernels to measure in virtual machines, or list them",
     "lint": "look for what is wrong in the tables and claims",
