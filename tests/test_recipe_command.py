@@ -272,7 +272,8 @@ def test_other_languages_are_well_formed(golden: list[Recipe], language: str, tm
     name, arguments = CHECKS[language]
     tool = shutil.which(name)
     path = tmp_path / program.LANGUAGES[language][1]
-    for recipe in golden[:2]:
+    port = Recipe(Place("tcp", "if4", "any4"), golden[0].uniform("port"), golden[0].choices)
+    for recipe in (*golden[:2], port):
         text = program.write(recipe, language)
         assert "{{" not in text
         assert "{%" not in text
@@ -290,17 +291,22 @@ def test_a_program_sets_what_each_system_needs(golden: list[Recipe]) -> None:
     assert '"win32": ["SO_REUSEADDR"],' in texts["python"]
     assert "#elif defined(__APPLE__) /* macOS */\n    set(s, SOL_SOCKET, SO_REUSEADDR" in texts["c"]
     assert "darwin: { reuseAddr: true }," in texts["node"]
-    assert "Node cannot set what the recipe says; this sets: SO_REUSEPORT." in texts["node"]
+    assert (
+        "Node cannot set what the recipe says; this sets: SO_REUSEPORT (documented by XN-02)."
+        in texts["node"]
+    )
     assert '"linux":   {"SO_REUSEADDR": syscall.SO_REUSEADDR},' in texts["go"]
     assert 'target_os = "macos"' in texts["rust"]
     assert texts["python"].index(".bind((") < texts["python"].index("IP_ADD_MEMBERSHIP, member")
 
 
-def test_every_system_that_has_a_name_in_a_language_has_one_in_words() -> None:
-    """The table of names speaks of systems that claims know."""
-    from sockmatrix.claims.systems import SYSTEMS
-
-    assert set(program.systems()) <= set(SYSTEMS)
+def test_there_is_no_program_for_where_it_fails_or_nobody_has_a_name() -> None:
+    """The rest is in the program."""
+    wanted = Wanted("all", ("linux", "plan9", "macos"))
+    best = search(wanted, "multicast", knowledge=measured(wanted, linux=fakes.LAST, macos=fakes.BSD))[0]
+    assert best.fails == ("linux",)
+    assert program.systems(best) == ("macos",)
+    assert "linux" not in program.write(best, "python")
 
 
 @pytest.mark.parametrize(
@@ -318,6 +324,13 @@ def test_every_system_that_has_a_name_in_a_language_has_one_in_words() -> None:
 def test_what_node_sets(system: str, reuse: str, flags: dict[str, bool], sets: str) -> None:
     """Its flags stand for other options on other systems."""
     assert program.node_sets(system, reuse) == (flags, sets)
+
+
+def test_what_node_sets_on_listeners() -> None:
+    """SO_REUSEADDR by itself, and SO_REUSEPORT where libuv has it."""
+    assert program.node_sets("linux", "port", tcp=True) == ({"reusePort": True}, "addr+port")
+    assert program.node_sets("macos", "port", tcp=True) == ({}, "addr")
+    assert program.node_sets("windows", "addr", tcp=True) == ({}, "none")
 
 
 # The command

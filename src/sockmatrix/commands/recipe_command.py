@@ -15,7 +15,7 @@ from sockmatrix.exitcode import ExitCode, verdict, worst
 from sockmatrix.part import unknown
 from sockmatrix.recipes.failures import failures
 from sockmatrix.recipes.place import DESTINATIONS, SCOPES, TABLES, places
-from sockmatrix.recipes.program import LANGUAGES, options_of, write
+from sockmatrix.recipes.program import LANGUAGES, options_of, systems, write
 from sockmatrix.recipes.search import Search, Wanted
 from sockmatrix.recipes.words import place_words, told
 from sockmatrix.render import recipes as render
@@ -143,8 +143,8 @@ def _shown(recipes: Sequence[Recipe], *, everything: bool) -> list[Recipe]:
 def _write_programs(recipe: Recipe, arguments: argparse.Namespace) -> None:
     if arguments.code == "none" or arguments.json:
         return
-    if not recipe.does and not recipe.unknown:
-        print("no program: there is no system that this is known to work on", file=sys.stderr)
+    if not systems(recipe):
+        print("no program: it fails on every system, or no language has a name for it", file=sys.stderr)
         return
     if arguments.output:
         write_output(write(recipe, arguments.code), arguments.output)
@@ -175,6 +175,7 @@ def _value(
     wanted: Wanted, recipes: Sequence[Recipe], failed: Sequence[Failure], arguments: argparse.Namespace
 ) -> dict[str, Any]:
     programs = LANGUAGES if arguments.code == "all" else (arguments.code,)
+    possible = bool(systems(recipes[0]))
     return {
         "deliver": wanted.deliver,
         "on": list(wanted.systems),
@@ -185,7 +186,7 @@ def _value(
             {"what": one.what, "on": {name: _finding(own) for name, own in one.where.items()}}
             for one in failed
         ],
-        "code": {name: write(recipes[0], name) for name in programs if name != "none"},
+        "code": {name: write(recipes[0], name) for name in programs if name != "none" and possible},
     }
 
 

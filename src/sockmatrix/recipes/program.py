@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
     from sockmatrix.recipes.place import Place
-    from sockmatrix.recipes.search import Recipe
+    from sockmatrix.recipes.search import Choice, Recipe
 
 LANGUAGES = {
     "python": ("Python", "recipe.py"),
@@ -81,21 +81,23 @@ _NODE_SETS_PORT = frozenset({"macos", "ios", "freebsd", "openbsd", "netbsd"})
 _NODE_REUSE_PORT = frozenset({"linux", "android", "gvisor", "wsl1", "dragonfly", "solaris"})
 
 
-def systems() -> tuple[str, ...]:
-    """Return the systems that programs can be made for."""
-    return tuple(_NAMES)
+def systems(recipe: Recipe) -> tuple[str, ...]:
+    """Return the systems that a program of a recipe can be for: it is not known to fail there."""
+    return tuple(name for name in recipe.chosen if name in _NAMES and name not in recipe.fails)
 
 
 def write(recipe: Recipe, language: str) -> str:
-    """Return the program of a recipe in one of `LANGUAGES`."""
+    """Return the program of a recipe in one of `LANGUAGES`; there must be one of `systems`."""
     return _environment().get_template(f"{language}.jinja").render(_context(recipe, language))
 
 
 def node_sets(system: str, reuse: str, *, tcp: bool = False) -> tuple[dict[str, bool], str]:
     """Return the flags of Node that come nearest to options on a system, and what they set there."""
-    if tcp:
-        return ({"reusePort": True}, "addr+port") if "port" in reuse else ({}, "addr")
     options = set(reuse.split("+"))
+    if tcp:  # libuv, src/unix/tcp.c: uv__tcp_bind() always sets SO_REUSEADDR; on Windows nothing does
+        if "port" in options and system in _NODE_REUSE_PORT:
+            return {"reusePort": True}, "addr+port"
+        return {}, "none" if system in ("windows", "wine") else "addr"
     flags: dict[str, bool] = {}
     sets: list[str] = []
     alias = "port" if system in _NODE_SETS_PORT else "addr"
@@ -123,12 +125,11 @@ def in_words(reuse: str) -> str:
 
 def _context(recipe: Recipe, language: str) -> dict[str, Any]:
     place = recipe.place
-    usable = {name: one for name, one in recipe.chosen.items() if one.finding.holds}
-    chosen = usable or {name: one for name, one in recipe.chosen.items() if name not in recipe.fails}
+    chosen = {name: one for name, one in recipe.chosen.items() if name not in recipe.fails}
     # Systems that a language calls by one name can only have the options of one of them.
     named = {_NAMES[name]: name for name in reversed(chosen) if name in _NAMES}
     names = sorted(named.values(), key=lambda name: (name != "android", list(chosen).index(name)))
-    own = [_system(name, chosen[name].reuse, language, place) for name in names]
+    own = [_system(name, recipe, language) for name in names]
     return {
         "tcp": place.transport == "tcp",
         "bind6": place.bind in addresses.IPV6_SOCKETS,
@@ -149,6 +150,7 @@ def _context(recipe: Recipe, language: str) -> dict[str, Any]:
             for option, number in _NUMBERS.items()
             if any(option in options_of(one.reuse) for one in chosen.values())
         },
+        "reuse_port": any("reusePort" in one["node"] for one in own),
         "evidence": [_line(name, recipe) for name in chosen],
     }
 
@@ -172,16 +174,22 @@ def title(recipe: Recipe) -> str:
 
 
 def _line(name: str, recipe: Recipe) -> str:
-    choice = recipe.chosen[name]
-    kind = choice.finding.kind if choice.finding.holds else "not known to work"
-    claim = choice.finding.evidence.claim if choice.finding.evidence else None
-    source = f" {claim.id}" if claim and choice.finding.holds else ""
-    return f"{words(name)}: {in_words(choice.reuse)} ({kind}{source})"
+    return f"{words(name)}: {in_words(recipe.chosen[name].reuse)} ({_known(recipe.chosen[name])})"
 
 
-def _system(name: str, reuse: str, language: str, place: Place) -> Mapping[str, Any]:
+def _known(choice: Choice) -> str:
+    finding = choice.finding
+    if not finding.holds:
+        return "not known to do it" if finding.holds is None else "does not do it"
+    claim = finding.evidence.claim if finding.evidence else None
+    return f"{finding.kind} by {claim.id}" if claim else finding.kind
+
+
+def _system(name: str, recipe: Recipe, language: str) -> Mapping[str, Any]:
+    reuse = recipe.chosen[name].reuse
     own = dict(zip(("python", "node", "go", "rust", "c"), _NAMES[name], strict=True))
-    flags, sets = node_sets(name, reuse, tcp=place.transport == "tcp")
+    flags, sets = node_sets(name, reuse, tcp=recipe.place.transport == "tcp")
+    other = next((one for one in recipe.choices[name] if one.reuse == sets), None)
     return {
         "name": words(name),
         "own": own[language],
@@ -189,6 +197,7 @@ def _system(name: str, reuse: str, language: str, place: Place) -> Mapping[str, 
         "reuse_port": _SO_REUSEPORT.get(name, 0x200),
         "node": flags,
         "node_sets": "" if sets == reuse else in_words(sets),
+        "node_known": _known(other) if other else "not known to do it",
     }
 
 

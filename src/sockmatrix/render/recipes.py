@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sockmatrix.render.screen import Screen
 
 _WIDEST = 100
+_LONGEST = 2000
 
 
 def text(
@@ -86,7 +87,7 @@ def _grounds(recipe: Recipe, name: str) -> Iterator[str]:
     if choice.users is not None and choice.users != finding:
         yield f"of different users: {reason(choice.users)}"
     for other in finding.against:
-        yield f"against it: {printable(other.words)} ({printable(other.source)})"
+        yield f"against it: {other.words} ({other.source})"
     also = [
         in_words(one.reuse)
         + (
@@ -103,7 +104,7 @@ def _grounds(recipe: Recipe, name: str) -> Iterator[str]:
 def _failure(failure: Failure, screen: Screen) -> str:
     lines = [_wrapped(failure.what, screen, 2)]
     for name, finding in failure.where.items():
-        lines.append(_wrapped(f"{words(name)}: {printable(reason(finding))}", screen, 6))
+        lines.append(_wrapped(f"{words(name)}: {reason(finding)}", screen, 6))
     return "\n".join(lines)
 
 
@@ -135,7 +136,7 @@ def _evidence(recipes: Iterable[Recipe], failures: Iterable[Failure]) -> Iterato
 
 def _wrapped(line: str, screen: Screen, indent: int, further: int | None = None) -> str:
     return textwrap.fill(
-        line,
+        printable(line, _LONGEST),
         min(screen.width or _WIDEST, _WIDEST),
         initial_indent=" " * indent,
         subsequent_indent=" " * (indent + 2 if further is None else further),
