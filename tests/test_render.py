@@ -438,3 +438,11 @@ def test_columns_that_agree_are_one() -> None:
     table = Grid("t", "q", ("x",), ("a", "b", "c", "d"), ((("1",), ("all", "all", "one", "all")),))
     assert fold_columns(table).columns == ("a or b", "c", "d")
     assert fold_columns(table).rows == ((("1",), ("all", "one", "all")),)
+
+
+def test_labels_that_would_be_too_long_are_not_folded() -> None:
+    """Sentences do not become one label, unless that is "any"; short values do."""
+    cases = tuple((("x" * 60 + str(place),), "all" if place < 2 else "none") for place in range(4))
+    table = grid(*cases, headers=("case",))
+    assert len(fold(table).rows) == 4
+    assert fold(grid(*cases[:2], headers=("case",))).rows == ((("any",), ("all",)),)

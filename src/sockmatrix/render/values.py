@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 Row = tuple[tuple[str, ...], tuple[str, ...]]
 """Labels, one for each row header, and cells, one for each column."""
 
+_LONGEST = 100
+"""Characters of a label for several values."""
+
 MISSING = "\u2013"
 """The cell of what was not measured."""
 
@@ -36,8 +39,8 @@ class Grid:
 def fold(grid: Grid) -> Grid:
     """Return `grid` with neighbouring rows as one where their cells agree and one label differs.
 
-    That label becomes "any", "any but x" or "any of: x, y". Rows are only folded when the folded
-    row stands for exactly the rows that it replaces.
+    That label becomes "any", "any but x" or "any of: x, y", unless that is too long to be read. Rows
+    are only folded when the folded row stands for exactly the rows that it replaces.
     """
     boxes: list[tuple[list[tuple[str, ...]], tuple[str, ...]]] = []
     for labels, cells in grid.rows:
@@ -48,7 +51,10 @@ def fold(grid: Grid) -> Grid:
         tuple(dict.fromkeys(labels[place] for labels, _ in grid.rows))
         for place in range(len(grid.row_headers))
     ]
-    rows = tuple((tuple(map(_any_of, label_sets, values)), cells) for label_sets, cells in boxes)
+    rows = tuple(
+        (tuple(map(_any_of, label_sets, values)), cells)
+        for label_sets, cells in itertools.chain(*(_readable(*box, values) for box in boxes))
+    )
     return replace(grid, rows=rows)
 
 
@@ -107,6 +113,17 @@ def _join(
     [place] = places
     sets[place] += other_sets[place]
     return True
+
+
+def _readable(
+    sets: list[tuple[str, ...]], cells: tuple[str, ...], values: Sequence[tuple[str, ...]]
+) -> list[tuple[list[tuple[str, ...]], tuple[str, ...]]]:
+    """Return a box as it is, or unfolded where a label would be too long."""
+    for place, labels in enumerate(sets):
+        if len(labels) > 1 and len(_any_of(labels, values[place])) > _LONGEST:
+            parts = ([*sets[:place], (label,), *sets[place + 1 :]] for label in labels)
+            return [box for part in parts for box in _readable(part, cells, values)]
+    return [(sets, cells)]
 
 
 def _any_of(some: tuple[str, ...], every: tuple[str, ...]) -> str:
