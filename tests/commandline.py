@@ -14,9 +14,10 @@ import smallmatrix
 from fakeprobe import FakeTarget
 
 from sockmatrix import cli, collect, content
-from sockmatrix.commands import check_command, doctor_command, run_command
+from sockmatrix.commands import check_command, doctor_command
 from sockmatrix.runfile import Footer
 from sockmatrix.runwriter import RunWriter
+from sockmatrix.targets import names
 
 if TYPE_CHECKING:
     from miniatures import Platform
@@ -67,8 +68,8 @@ class Commands:
     def __call__(self, *arguments: str, **changes: Any) -> Done:
         """Run one; `changes` are those of the target for this time."""
         target = replace(self.target, **changes)
-        for module in (run_command, doctor_command, check_command):
-            self.monkeypatch.setattr(module, "LocalTarget", lambda: target)
+        for module in (names, doctor_command, check_command):
+            self.monkeypatch.setattr(module, "LocalTarget", lambda *_: target)
         with pytest.raises(SystemExit) as caught:
             cli.main(arguments)
         out, err = self.capsys.readouterr()

@@ -94,6 +94,10 @@ class FakeTarget:
 
         return ProcessConversation(self.command(arguments))
 
+    def share(self, lane: int, lanes: int) -> tuple[int, int]:
+        """Return the share as it is."""
+        return lane, lanes
+
     def describe(self, hello: dict[str, Any]) -> dict[str, Any]:
         """Return the hello as it is."""
         return hello
@@ -230,11 +234,13 @@ def misbehave(trouble: str) -> NoReturn:
 def _sockmatrix(facts: dict[str, Any], arguments: list[str]) -> NoReturn:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
     from sockmatrix import cli, content, target
+    from sockmatrix.targets import names
 
     fake = FakeTarget(**facts)
     if fake.matrix:
         setattr(content, "matrix", lambda: Path(fake.matrix))  # noqa: B010 - mypy minds
-    setattr(target, "LocalTarget", lambda: fake)  # noqa: B010 - mypy minds
+    for module in (target, names):
+        setattr(module, "LocalTarget", lambda *_: fake)  # noqa: B010 - mypy minds
     cli.main(arguments)
 
 

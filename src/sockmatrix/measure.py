@@ -85,6 +85,9 @@ class Block:
 class Lanes:
     """Some probes at work side by side. Use as a context manager."""
 
+    interrupted = False
+    """Whether somebody wants no more of it, who cannot raise KeyboardInterrupt in its thread."""
+
     def __init__(
         self,
         requests: Requests,
@@ -287,6 +290,11 @@ class Lanes:
         probe = self._probes.pop(index, None)
         if probe is not None:
             probe.stop()
+
+    def interrupt(self) -> None:
+        """Stop, from another thread."""
+        self.interrupted = True
+        self.stop()
 
     def stop(self) -> None:
         """End all probes; what they were measuring is lost."""

@@ -144,8 +144,12 @@ class Recorder:
         seed: int,
         resume: bool,
         labs: Mapping[str, dict[str, Any]] = MappingProxyType({}),
+        label: str = "measuring",
     ) -> None:
-        """Open the run file. `labs` are those beside the one of `hello`. Raises RunFileError, OSError."""
+        """Open the run file. `labs` are those beside the one of `hello`; `label` is what progress shows.
+
+        Raises RunFileError, OSError.
+        """
         self.selection = selection
         self.path = path
         self._header = runfile.header(
@@ -159,6 +163,7 @@ class Recorder:
             started=datetime.now(timezone.utc).strftime("%Y-%m-%d"),
         )
         self._seed = seed
+        self._label = label
         self._tally = _Tally()
         path.parent.mkdir(parents=True, exist_ok=True)
         if resume:
@@ -191,13 +196,15 @@ class Recorder:
         tally = self._tally
         started = time.monotonic()
         try:
-            with progress("measuring", len(self.todo)) as advance:
+            with progress(self._label, len(self.todo)) as advance:
                 for block in lanes.run(self.todo) if self.todo else ():
                     lines = list(collect.lines(block))
                     self._writer.write(lines)
                     self._cells.update((line.id, line) for line in lines)
                     tally.counts.update({key: int(value) for key, value in block.counts.items()})
                     advance(len(block.cells))
+            if lanes.interrupted:
+                tally.ended = "interrupted"
         except (KeyboardInterrupt, TargetError, ObservationError) as problem:
             self._give_up(lanes, problem)
         tally.seconds = time.monotonic() - started
@@ -230,7 +237,7 @@ class Recorder:
 
     def _give_up(self, lanes: Lanes, problem: BaseException) -> None:
         lanes.stop()
-        if isinstance(problem, KeyboardInterrupt):
+        if lanes.interrupted or isinstance(problem, KeyboardInterrupt):
             self._tally.ended = "interrupted"
         else:
             self._tally.ended = "lost"

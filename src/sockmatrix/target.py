@@ -80,8 +80,12 @@ class Probe:
     """A running probe. Its `hello` says what it is and where it runs."""
 
     def __init__(self, target: Target, options: ProbeOptions, share: tuple[int, int]) -> None:
-        """Start the probe and wait for its hello. Raises NotStartedError."""
-        self.conversation = target.start(options.arguments(share), share[0])
+        """Start the probe and wait for its hello; `share` is its lane among how many.
+
+        Raises NotStartedError.
+        """
+        arguments = options.arguments(target.share(*share))
+        self.conversation = target.start(arguments, share[0])
         try:
             self.hello = target.describe(self._hello())
         except BaseException:

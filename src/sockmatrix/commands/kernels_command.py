@@ -45,7 +45,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("sockmatrix kernels fetch 6.1 6.12", "the newest 6.1 and 6.12, from Debian's packages"),
         ("sockmatrix kernels list", "those that are there"),
         ("sockmatrix kernels list --available", "and those that could be fetched"),
-        ("sockmatrix run --on kernel=6.12", "measures one of them"),
     )
 
 

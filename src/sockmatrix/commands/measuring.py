@@ -7,11 +7,14 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from sockmatrix.cli import UsageError
 from sockmatrix.measure import Lanes, Requests
 from sockmatrix.recorder import Recorder, Recording
 from sockmatrix.render.escape import printable
 from sockmatrix.runfile import RunFileError
+from sockmatrix.runformat import Platform
 from sockmatrix.target import ProbeOptions, TargetError
 
 if TYPE_CHECKING:
@@ -23,19 +26,28 @@ if TYPE_CHECKING:
 _FRESH_LANES = 4  # for each processor: a lane that measures afresh mostly waits
 
 
-def lanes_here(*, fresh: bool) -> int:
-    """Return how many labs are at work side by side on this machine, if nothing else is said."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min(32, (usable or 1) * (_FRESH_LANES if fresh else 1))
+def lanes_here(*, fresh: bool, processors: int | None = None) -> int:
+    """Return how many labs are at work side by side, if nothing else is said.
+
+    `processors`: how many of this machine's there are for it, None for all.
+    """
+    if processors is None:
+        usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        processors = usable or 1
+    return min(32, processors * (_FRESH_LANES if fresh else 1))
+
+
+def run_name(hello: dict[str, Any]) -> str:
+    """Return a name for a run, made of the platform: linux-6.12.118-x86_64."""
+    platform = msgspec.convert(hello["platform"], Platform)
+    words = (platform.stack, platform.version, platform.arch)
+    return "-".join("".join(c if c.isalnum() or c in "._" else "-" for c in word) for word in words)
 
 
 def default_path(hello: dict[str, Any]) -> Path:
     """Return a name for a run file, made of the platform and the time."""
-    platform = hello["platform"]
     now = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
-    words = (platform["stack"], platform["release"], platform["arch"], now)
-    name = "-".join("".join(c if c.isalnum() or c in "._" else "-" for c in word) for word in words)
-    return Path("runs") / f"{name}.jsonl"
+    return Path("runs") / f"{run_name(hello)}-{now}.jsonl"
 
 
 def measure(

@@ -1,4 +1,4 @@
-"""`sockmatrix run`: measure this machine, write a run file and print who hears it."""
+"""`sockmatrix run`: measure this machine, or others, write run files and print who hears it."""
 
 from __future__ import annotations
 
@@ -12,23 +12,24 @@ from typing import TYPE_CHECKING, Any
 
 from sockmatrix import grids
 from sockmatrix.cli import UsageError
-from sockmatrix.commands.measuring import default_path, lanes_here
-from sockmatrix.commands.options import add_selection, examples, positive, seconds, selected
-from sockmatrix.exitcode import ExitCode, verdict
-from sockmatrix.measure import Lanes, Requests
-from sockmatrix.recorder import Recorder, Recording
+from sockmatrix.commands.measuring import lanes_here
+from sockmatrix.commands.options import add_selection, examples, positive, seconds, selected, whole
+from sockmatrix.commands.sessions import Order, Session, Stopped, side_by_side
+from sockmatrix.exitcode import ExitCode, verdict, worst
 from sockmatrix.render import text
 from sockmatrix.render.escape import printable
 from sockmatrix.render.screen import Screen
-from sockmatrix.runfile import RunFileError, count_words
-from sockmatrix.target import LocalTarget, ProbeOptions, TargetError
+from sockmatrix.runfile import count_words
+from sockmatrix.target import ProbeOptions
+from sockmatrix.targets.names import FORMS, TargetNameError, parse
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
 
-    from sockmatrix.scenarios import Scenario
+    from sockmatrix.recorder import Recorder, Recording
     from sockmatrix.selection import Selection
+    from sockmatrix.targets.names import Named
 
 REPEAT = 3
 FEW = 60
@@ -36,8 +37,6 @@ FEW = 60
 
 REASONS = 5
 """So many reasons why cells told nothing are named."""
-
-_CROSS_CHECK_GRACE = 1.0  # seconds of silence before a cell of the sample counts as silent
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +51,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--jobs", type=positive, metavar="N", help="labs at work side by side (default: processors)"
     )
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="the run file (.gz: gzip)")
+    parser.add_argument(
+        "--on",
+        action="append",
+        default=[],
+        metavar="TARGET",
+        help="where to measure (repeatable: side by side): " + "; ".join(FORMS) + " (default: local)",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="the run file (.gz: gzip), or a directory for several",
+    )
     parser.add_argument(
         "--resume", action="store_true", help="measure what the run file does not have yet"
     )
@@ -84,7 +96,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="in the host lab: also broadcast and multicast on a real interface",
     )
-    parser.add_argument("--seed", type=int, default=None, help="seed of the shuffles")
+    parser.add_argument("--seed", type=whole, default=None, help="seed of the shuffles")
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     parser.add_argument("--dry-run", action="store_true", help="say what would be measured")
     parser.epilog = examples(
@@ -92,6 +104,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("sockmatrix run --table fan-out -o out.jsonl", "one table, to a file of that name"),
         ("sockmatrix run --resume -o out.jsonl", "go on after Ctrl-C"),
         ("sockmatrix run --only 'loopback-broadcast/dest:lobcast/*'", "some cells, by their ids"),
+        ("sockmatrix run --on kernel=6.12 --on kernel=5.10 -o runs", "kernels in virtual machines"),
         ("sockmatrix run --sample 300 --fresh --settle 1", "slow and careful, on a sample"),
     )
 
@@ -106,66 +119,85 @@ def main(arguments: argparse.Namespace) -> ExitCode:
         raise UsageError(f"there is no {arguments.output} to go on with; leave out --resume to begin it")
     if arguments.dry_run:
         return _dry_run(arguments, selection)
+    targets = _targets(arguments)
+    to_directory = len(targets) > 1 or (arguments.output is not None and arguments.output.is_dir())
+    if to_directory and arguments.output is None:
+        arguments.output = Path("runs")
+    if len(targets) > 1 and arguments.output.is_file():
+        raise UsageError(f"{arguments.output} is a file; several targets need a directory, -o DIR")
     options = ProbeOptions(
         lab=arguments.lab,
         allow_lan=arguments.allow_lan,
         fresh=arguments.fresh,
         grace=arguments.settle,
     )
-    try:
-        return _run(arguments, selection, options, seed)
-    except TargetError as error:
-        raise UsageError(printable(str(error))) from error
-    except RunFileError as error:
-        raise UsageError(str(error)) from error
-
-
-def _run(
-    arguments: argparse.Namespace, selection: Selection, options: ProbeOptions, seed: int
-) -> ExitCode:
-    scenarios = {plan.table.name: plan.table.scenario for plan in selection.plans}
-    lanes = Lanes(
-        Requests(scenarios),
-        LocalTarget(),
+    order = Order(
+        selection,
         options,
-        arguments.jobs or lanes_here(fresh=arguments.fresh),
         repeat=arguments.repeat,
         seed=seed,
+        output=None if to_directory else arguments.output,
+        directory=arguments.output if to_directory else None,
+        resume=arguments.resume,
+        cross_check=arguments.cross_check or 0,
+        jobs=arguments.jobs or 0,
     )
-    with lanes:
-        hello = lanes.start(cell.lab for cell in selection.cells)
-        path = arguments.output or default_path(hello)
-        try:
-            recorder = Recorder(
-                hello,
-                selection,
-                path,
-                repeat=arguments.repeat,
-                seed=seed,
-                resume=arguments.resume,
-                labs=lanes.labs,
-            )
-            with recorder:
-                _announce(arguments, hello, recorder, lanes.missing)
-                ended = recorder.record(lanes)
-                if arguments.cross_check and ended == "complete":
-                    lanes.stop()
-                    recorder.cross_check(
-                        _careful_lanes(arguments, scenarios, seed), arguments.cross_check
-                    )
-                recording = recorder.finish()
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            place = f"{error.filename}: " if error.filename not in (None, str(path)) else ""
-            raise UsageError(f"cannot write {path}: {place}{error.strerror or error}") from error
+    if len(targets) > 1:
+        return _several(arguments, order, targets)
+
+    def begin(hello: dict[str, Any], recorder: Recorder, missing: Mapping[str, str]) -> None:
+        _announce(arguments, hello, recorder, missing)
+
+    recording = Session(order, targets[0], lanes_here(fresh=False)).measure(begin)
     return _tell(arguments, selection, recording, seed)
 
 
-def _careful_lanes(arguments: argparse.Namespace, scenarios: Mapping[str, Scenario], seed: int) -> Lanes:
-    options = ProbeOptions(arguments.lab, arguments.allow_lan, fresh=True, grace=_CROSS_CHECK_GRACE)
-    count = arguments.jobs or lanes_here(fresh=True)
-    return Lanes(Requests(scenarios), LocalTarget(), options, count, repeat=1, seed=seed)
+def _targets(arguments: argparse.Namespace) -> list[Named]:
+    """Return the targets that --on names, each once; this machine if it names none."""
+    try:
+        return [parse(text) for text in dict.fromkeys(arguments.on or ["local"])]
+    except TargetNameError as error:
+        raise UsageError(f"--on: {error}") from error
+
+
+def _several(arguments: argparse.Namespace, order: Order, targets: list[Named]) -> ExitCode:
+    """Measure on several targets, and tell of each as it ends."""
+    codes: list[ExitCode] = []
+    facts: list[dict[str, Any]] = []
+    width = min(24, max(len(named.text) for named in targets)) + 2
+    failed: list[str] = []
+
+    def done(named: Named, result: Recording | BaseException) -> None:
+        if isinstance(result, Stopped):
+            return
+        if not isinstance(result, BaseException):
+            codes.append(result.code)
+            facts.append({"on": named.text, **result.facts()})
+            if not arguments.json:
+                platform = printable(result.header.platform.name)
+                wide = len(named.text) > width - 2
+                print(named.text + ":" if wide else f"{named.text:<{width}}", end="\n" * wide)
+                print(f"{' ' * width * wide}{platform}: {result.sentence()}")
+                print(f"{'':<{width}}{result.path}", flush=True)
+        elif isinstance(result, UsageError):
+            codes.append(ExitCode.NOTHING)
+            failed.append(named.text)
+            facts.append({"on": named.text, "error": str(result)})
+            print(f"sockmatrix run: {named.text}: {result}", file=sys.stderr, flush=True)
+        else:
+            raise result
+
+    interrupted = side_by_side(order, targets, done)
+    code = ExitCode.INTERRUPTED if interrupted else worst(*codes)
+    said = verdict(code, f"not on {', '.join(failed)}" if failed and code is ExitCode.NOTHING else "")
+    if arguments.json:
+        print(json.dumps({"runs": facts, "exit": code.value, "verdict": said}))
+        return code
+    if len(failed) < len(targets):
+        directory = _command_line(str(order.directory))
+        print(f"\nnext      sockmatrix report {directory}/*.jsonl   what differs")
+    print(said)
+    return code
 
 
 def _times(repeat: int) -> str:
@@ -249,6 +281,7 @@ def _tell(
 def _go_on(arguments: argparse.Namespace, path: Path, seed: int) -> str:
     """Return the command line that measures what is still missing, in the same way."""
     words = ["sockmatrix", "run", "--resume", "-o", str(path)]
+    words += [word for target in arguments.on for word in ("--on", target)]
     words += [word for name in arguments.table for word in ("--table", name)]
     words += [word for text in arguments.only for word in ("--only", text)]
     if arguments.sample:

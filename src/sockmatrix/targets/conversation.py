@@ -49,6 +49,9 @@ class Target(Protocol):
         Raises NotStartedError.
         """
 
+    def share(self, lane: int, lanes: int) -> tuple[int, int]:
+        """Return which probe of how many on its machine the one of that lane is."""
+
     def describe(self, hello: dict[str, Any]) -> dict[str, Any]:
         """Return a probe's hello with what only the target knows of the place."""
 
@@ -68,6 +71,10 @@ class CommandTarget:
     def start(self, arguments: list[str], lane: int) -> Conversation:  # noqa: ARG002 - all are alike
         """Start it. Raises NotStartedError."""
         return ProcessConversation(self.command(arguments))
+
+    def share(self, lane: int, lanes: int) -> tuple[int, int]:
+        """Return which probe of how many it is: all are on one machine."""
+        return lane, lanes
 
     def describe(self, hello: dict[str, Any]) -> dict[str, Any]:
         """Return a probe's hello as it is: the probe knows all."""

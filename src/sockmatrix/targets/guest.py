@@ -37,7 +37,7 @@ _LEAVE = 5.0  # seconds for a process to end that was killed, or has closed its 
 class Guest:
     """A running guest. `command` gets the descriptors that its process may talk over; it uses one.
 
-    `console`: the file with what its kernel says. Raises NotStartedError where it does not come up.
+    `console`: the file with what its kernel says. Raises NotStartedError where there is no such command.
     """
 
     def __init__(
@@ -84,14 +84,18 @@ class Guest:
             for _, theirs in pairs:
                 theirs.close()
         threading.Thread(target=self._listen, daemon=True).start()
+
+    def wait(self) -> None:
+        """Wait until it has come up. Raises NotStartedError."""
         try:
-            self._ready.wait()
+            while not self._ready.wait(0.5):  # a limit keeps the main thread open to Ctrl-C
+                pass
         except BaseException:
             self.stop()
             raise
         if self._end is not None:
             self.stop()
-            raise NotStartedError(f"{name} did not start: {self._end}")
+            raise NotStartedError(f"{self.name} did not start: {self._end}")
 
     @property
     def alive(self) -> bool:

@@ -1,4 +1,4 @@
-"""A Linux kernel in virtual machines: one guest for each lane, with this Python and the probe in it."""
+"""A Linux kernel in virtual machines: some guests, with this Python and probes in them."""
 
 from __future__ import annotations
 
@@ -19,11 +19,15 @@ if TYPE_CHECKING:
 
 @final
 class KernelTarget:
-    """A kernel; guests are booted when a lane first needs one, and anew when one has died."""
+    """A kernel; `machines` guests are booted when first needed, and anew when one has died.
 
-    def __init__(self, kernel: Kernel, *, accelerator: str | None = None) -> None:
+    A guest has one processor: two guests on two are quicker than one with two. Lanes are dealt to them.
+    """
+
+    def __init__(self, kernel: Kernel, machines: int = 1, *, accelerator: str | None = None) -> None:
         """Prepare; nothing is started. `accelerator` is found out where it is None."""
         self.kernel = kernel
+        self.machines = machines
         self.accelerator = accelerator
         self._guests: dict[int, Guest] = {}
         self._locks: dict[int, threading.Lock] = {}
@@ -38,32 +42,39 @@ class KernelTarget:
 
     def start(self, arguments: list[str], lane: int) -> Conversation:
         """Start a probe in the guest of that lane. Raises NotStartedError."""
+        number = lane % self.machines
         with self._lock:
-            own = self._locks.setdefault(lane, threading.Lock())
-        with own:  # lanes boot side by side, but each once
-            guest = self._guests.get(lane)
+            own = self._locks.setdefault(number, threading.Lock())
+        with own:  # guests boot side by side, but each once
+            guest = self._guests.get(number)
             if guest is None or not guest.alive:
-                guest = self._boot(lane)
+                guest = self._boot(number)
         return guest.open(arguments)
 
-    def _boot(self, lane: int) -> Guest:
+    def share(self, lane: int, lanes: int) -> tuple[int, int]:
+        """Return which probe of how many in its guest the one of that lane is."""
+        number = lane % self.machines
+        return lane // self.machines, len(range(number, lanes, self.machines))
+
+    def _boot(self, number: int) -> Guest:
         program = qemu.find()
         image = self._image()
         with self._lock:
             accelerator = self.accelerator = self.accelerator or qemu.accelerator(
                 program, self.kernel.vmlinuz
             )
-        console = image.with_name(f"console-{lane}")
+        console = image.with_name(f"console-{number}")
         words = functools.partial(
             qemu.command, program, accelerator, qemu.Boot(self.kernel.vmlinuz, image, console)
         )
         guest = Guest(self.name, words, console, ports=qemu.PORTS)
         with self._lock:
             if not self._closed:
-                self._guests[lane] = guest
-                return guest
-        guest.stop()
-        raise NotStartedError("stopped")
+                self._guests[number] = guest
+        if self._guests.get(number) is not guest:
+            guest.stop()
+        guest.wait()
+        return guest
 
     def _image(self) -> Path:
         """Return the first file system of the guests, made once."""

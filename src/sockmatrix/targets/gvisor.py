@@ -1,0 +1,111 @@
+"""gVisor: its network stack, netstack, in a sandbox that runsc makes without privileges."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from typing import Any, final
+
+from sockmatrix import content
+from sockmatrix.targets.conversation import Conversation, NotStartedError, ProcessConversation
+from sockmatrix.targets.local import ISOLATED
+
+PLATFORMS = ("systrap", "ptrace")
+"""How runsc may catch system calls, the first that works: systrap is missing before 2023."""
+
+HOW_TO_GET = "Debian's package runsc, or `gvisor=PATH/runsc`"
+
+_VERSION = re.compile(r"version\s+([\w.+~:-]+)", re.ASCII)
+_CANARY = ("-c", "print('canary')")
+_PATIENCE = 30.0  # seconds
+
+
+@final
+class GVisorTarget:
+    """The sandbox of a runsc. Its probes see this machine's files, and a network of nothing but lo."""
+
+    def __init__(self, program: str) -> None:
+        """Ask runsc for its version. Raises NotStartedError."""
+        found = shutil.which(program)
+        if found is None:
+            raise NotStartedError(f"there is no {program} here: {HOW_TO_GET}")
+        self._program = found
+        self.version = self._ask_version()
+        self._platform = ""
+        self._lock = threading.Lock()
+        self._temporary = tempfile.mkdtemp(prefix="sockmatrix-")  # a killed sandbox leaves files there
+        self._environment = {**os.environ, "TMPDIR": self._temporary}
+
+    def _ask_version(self) -> str:
+        try:
+            done = subprocess.run(
+                [self._program, "--version"],
+                capture_output=True,
+                text=True,
+                errors="replace",
+                check=False,
+                timeout=_PATIENCE,
+                stdin=subprocess.DEVNULL,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise NotStartedError(f"cannot start {self._program}: {error}") from error
+        version = _VERSION.search(done.stdout)
+        if done.returncode or version is None:
+            raise NotStartedError(f"{self._program} --version does not name a version")
+        return version[1].removeprefix("release-")
+
+    def _command(self, platform: str, *python: str) -> list[str]:
+        # --network=host would be the host's own stack.
+        sandbox = [self._program, "--rootless", f"--platform={platform}", "--network=none"]
+        return [*sandbox, "--ignore-cgroups", "do", sys.executable, *python]
+
+    def _choose(self) -> str:
+        """Return the first platform on which a program runs. Raises NotStartedError."""
+        with self._lock:
+            last = ""
+            for platform in () if self._platform else PLATFORMS:
+                try:
+                    done = subprocess.run(
+                        self._command(platform, *ISOLATED, *_CANARY),
+                        capture_output=True,
+                        text=True,
+                        errors="replace",
+                        check=False,
+                        timeout=_PATIENCE,
+                        stdin=subprocess.DEVNULL,
+                        env=self._environment,
+                    )
+                except subprocess.TimeoutExpired:
+                    last = f"nothing runs on its platform {platform} within {_PATIENCE:.0f} s"
+                    continue
+                if done.stdout.strip() == "canary":
+                    self._platform = platform
+                    break
+                last = (done.stderr.strip().splitlines() or ["no word"])[-1]
+            if not self._platform:
+                raise NotStartedError(f"runsc runs nothing here (it needs user namespaces): {last}")
+            return self._platform
+
+    def start(self, arguments: list[str], lane: int) -> Conversation:  # noqa: ARG002 - all are alike
+        """Start a probe in a sandbox of its own. Raises NotStartedError."""
+        command = self._command(self._choose(), *ISOLATED, str(content.probes()), *arguments)
+        return ProcessConversation(command, self._environment)
+
+    def share(self, lane: int, lanes: int) -> tuple[int, int]:  # noqa: ARG002
+        """Return that each is alone in its sandbox."""
+        return 0, 1
+
+    def describe(self, hello: dict[str, Any]) -> dict[str, Any]:
+        """Return a probe's hello with gVisor's own version: uname(2) there says Linux 4.4.0, of 2016."""
+        platform = {**hello["platform"], "release": self.version}
+        facts = {"kind": "gvisor", "platform": self._platform, "uname": hello["platform"]["release"]}
+        return {**hello, "platform": platform, "target": facts}
+
+    def close(self) -> None:
+        """Remove what sandboxes left."""
+        shutil.rmtree(self._temporary, ignore_errors=True)

@@ -1,0 +1,81 @@
+"""What a user writes for a target, and the target it means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, final
+
+from sockmatrix.targets import kernels
+from sockmatrix.targets.local import LocalTarget
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sockmatrix.targets.conversation import Target
+
+FORMS = {
+    "local": "this machine, with this Python",
+    "python=PATH-OR-NAME": "this machine, with another Python",
+    "kernel=VERSION": "a Linux kernel in a virtual machine, from `sockmatrix kernels fetch`",
+    "kernel=FILE[//modules=DIR]": "the same with a vmlinuz of your own",
+    "gvisor[=RUNSC]": "gVisor's network stack, by runsc",
+    "ssh=USER@HOST[//python=PATH]": "another machine; nothing is installed there",
+}
+"""How targets are written, and what each is."""
+
+
+class TargetNameError(ValueError):
+    """No target is written so; the message says how one is."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A target as it was written. `make` gets how many machines of its own it may run side by side.
+
+    `make` raises NotStartedError. `elsewhere`: whether others do the work.
+    """
+
+    text: str
+    make: Callable[[int], Target]
+    elsewhere: bool = False
+
+
+def parse(text: str) -> Named:
+    """Return what `text` means. Raises TargetNameError."""
+    kind, equals, rest = text.partition("=")
+    if kind == "local" and not equals:
+        return Named(text, lambda _: LocalTarget())
+    if kind == "gvisor" and (rest or not equals):
+        return Named(text, lambda _: _gvisor(rest))
+    if rest and kind == "python":
+        return Named(text, lambda _: LocalTarget(rest))
+    if rest and kind == "kernel":
+        return Named(text, lambda machines: _kernel(rest, machines))
+    if rest and kind == "ssh":
+        return Named(text, lambda _: _remote(text), elsewhere=True)
+    raise TargetNameError(f"{text!r} is no target; targets are {', '.join(FORMS)}")
+
+
+def _kernel(text: str, machines: int) -> Target:
+    from sockmatrix.targets.kernel import KernelTarget
+
+    file, _, modules = text.partition("//modules=")
+    if kernels.is_version(text):
+        kernel = kernels.find(text, kernels.cache_directory())
+    else:
+        kernel = kernels.from_file(Path(file), Path(modules) if modules else None)
+    return KernelTarget(kernel, machines)
+
+
+def _gvisor(program: str) -> Target:
+    from sockmatrix.targets.gvisor import GVisorTarget
+
+    return GVisorTarget(program or "runsc")
+
+
+def _remote(text: str) -> Target:
+    from sockmatrix.targets.remote import RemoteTarget
+
+    return RemoteTarget(text)
