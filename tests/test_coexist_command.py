@@ -275,6 +275,19 @@ def test_what_is_not_known_says_so(coexist: Callable[..., tuple[int, str, str]])
     assert coexist("--theirs", "port", "--mine", "port")[0] == 4
 
 
+def test_hostile_runs_drive_no_terminal(
+    coexist: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    """What a run calls its platform is shown, not obeyed."""
+    own = cells(asked("addr", "addr"))
+    run = knowing.run(own, fakes.BSD, "macos", "15\x1b[31m\u202e")
+    path = knowing.write(tmp_path / "hostile.jsonl", run)
+    code, out, err = coexist("--theirs", "addr", "--mine", "addr", "--runs", str(path))
+    assert code == 0
+    assert "Measured on macos 15\\x1b[31m\\u202e." in out
+    assert "\x1b" not in out + err
+
+
 def test_json_is_for_programs(coexist: Callable[..., tuple[int, str, str]]) -> None:
     """The same, with what it stands on."""
     found = json.loads(coexist("--theirs", "addr", "--mine", "addr@lo", "--json")[1])

@@ -415,6 +415,19 @@ def test_a_program_in_a_file(recipe: Callable[..., tuple[int, str, str]], tmp_pa
         assert f"--- 1 in {name}: {file} ---" in out
 
 
+def test_hostile_runs_drive_no_terminal(
+    recipe: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    """What a run calls its platform is shown, not obeyed."""
+    wanted = cells(Wanted("all", ()))
+    run = knowing.run(wanted.values(), fakes.EVERYTHING, "macos", "15\x1b[31m\u202e")
+    path = knowing.write(tmp_path / "hostile.jsonl", run)
+    code, out, err = recipe("--on", "macos", "--runs", str(path))
+    assert code == 0
+    assert "measured on macos 15\\x1b[31m\\u202e" in out
+    assert "\x1b" not in out + err
+
+
 def test_json(recipe: Callable[..., tuple[int, str, str]]) -> None:
     """For programs: every recipe, what it stands on, and the code."""
     code, out, _ = recipe("--on", "macos,haiku", "--json", "--code", "python")
