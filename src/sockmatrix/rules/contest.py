@@ -26,6 +26,7 @@ class Contest:
     ) -> None:
         """Sort the `opened`, names of `sockets` in bind order."""
         self._sockets = sockets
+        self._opened = opened
         self._bound = {name: relations.bound(sockets[name].bind, dest) for name in opened}
         exact = [name for name in opened if self._bound[name] == relations.DESTINATION]
         covering = [name for name in opened if self._bound[name] == relations.WILDCARD]
@@ -40,7 +41,7 @@ class Contest:
     def values(self, name: str) -> dict[str, str]:
         """Return how an open socket stands to the destination and to the others, by axis."""
         socket = self._sockets[name]
-        found = {"bound": self._bound[name]}
+        found = {"bound": self._bound[name], "place-open": _place(name, self._opened)}
         if self._members:
             found["member"] = "itself" if name in self._members.joined else self._members.others
         if name not in self._nearest:
@@ -53,7 +54,7 @@ class Contest:
             "none" if len(self._nearest) == 1 else "alike" if alike == self._nearest else "mixed"
         )
         found["ipv4-rival"] = "yes" if six and self._peers.get(False) else "no"
-        found["place"] = _place(name, self._nearest)
+        found["place-nearest"] = _place(name, self._nearest)
         found["place-alike"] = _place(name, alike)
         found["place-without-port"] = self._without_port(name, peers)
         found["as-first"] = "yes" if self._kind(peers[0]) == self._kind(name) else "no"

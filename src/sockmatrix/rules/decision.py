@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, final
 
-from sockmatrix.pattern import DERIVED, parse
+from sockmatrix.pattern import DERIVED
 from sockmatrix.rules.features import Features, Term, bitmap, members
 from sockmatrix.rules.search import Search
 from sockmatrix.rules.units import EXIST, FACETS, SEND, UNMEASURED, WHOLE, units
@@ -47,7 +47,7 @@ class Rule:
     def holds(self, unit: Unit) -> bool:
         """Tell whether its terms hold for a fact of its facet."""
         if self.facet in _BY_CELL:
-            return not self.terms or parse(self.pattern).matches(unit.cell)
+            return bool(Features.of_cells([unit.cell]).conjunction(self.terms))
         values = unit.precise
         return all((values.get(term.axis) in term.values) is not term.negated for term in self.terms)
 

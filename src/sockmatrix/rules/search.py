@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, final
 from sockmatrix.rules.features import CELL, Features, Term, widened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 _BEAM = 4
 _DEEPEST = 8
@@ -95,7 +95,8 @@ class Search:
 
     def finish(self, terms: Sequence[Term], wanted: int, bad: int) -> tuple[Term, ...]:
         """Return exact terms, without those they can do without, with as many values as they may."""
-        return self._simple(self._wide(self._simple(terms, bad), wanted, bad), bad)
+        wide = self._wide(self._simple(terms, bad), wanted, bad)
+        return tuple(sorted(_merged(self._simple(wide, bad)), key=place))
 
     def _simple(self, terms: Iterable[Term], bad: int) -> tuple[Term, ...]:
         kept = {term: self.features.bits(term) for term in terms}
@@ -106,7 +107,7 @@ class Search:
                     bits &= own
             if not bits & bad:
                 del kept[term]
-        return tuple(sorted(kept, key=place))
+        return tuple(kept)
 
     def _wide(self, terms: tuple[Term, ...], wanted: int, bad: int) -> tuple[Term, ...]:
         wide = list(terms)
@@ -138,6 +139,18 @@ class Search:
         if bits & bad or others & self.features.bits(term) & ~bits:
             return term
         return denied
+
+
+def _merged(terms: Iterable[Term]) -> Iterator[Term]:
+    """Yield the terms, those as one that deny values of the same: none.reuse=lb,exclusive."""
+    denied: dict[str, list[str]] = {}
+    for term in terms:
+        if term.who == "none" and not term.negated:
+            denied.setdefault(term.axis, []).extend(term.values)
+        else:
+            yield term
+    for axis, values in denied.items():
+        yield widened(Term("none", axis, ()), values)
 
 
 _ORDER = ("table", "lab", "case", "receivers", "sockets", "transport", "dest", "dest-class", "shared")
