@@ -92,6 +92,7 @@ def test_changed(sockmatrix: Commands) -> None:
         "        first -> last",
         "",
         "171 of 176 cells as in the baseline.",
+        f"next      sockmatrix explain {PAIR} then.jsonl now.jsonl",
         "exit 1: behaviour changed; 5 cells, which nothing allows or explains",
     ]
     named = sockmatrix("check", *NOW, "--all").out.splitlines()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from sockmatrix.baselines import AUTO, Baseline, Kind, NoBaselineError
 from sockmatrix.cases import Case, Suite, suites
 from sockmatrix.cli import UsageError
 from sockmatrix.commands.measuring import lanes_here, measure
-from sockmatrix.commands.options import add_selection, examples, positive, seconds, selected
+from sockmatrix.commands.options import add_selection, examples, positive, seconds, selected, whole
 from sockmatrix.commands.runs import read_runs, tell_incomplete
 from sockmatrix.exitcode import ExitCode, verdict, worst
 from sockmatrix.files import write_whole
@@ -77,7 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--lab", choices=("auto", "private", "host"), default="auto")
     parser.add_argument("--allow-lan", action="store_true", help="as for `run`")
-    parser.add_argument("--seed", type=int, default=None, help="seed of the shuffles")
+    parser.add_argument("--seed", type=whole, default=None, help="seed of the shuffles")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="the run file (.gz: gzip)")
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML")
     parser.add_argument("--tap", metavar="FILE", help="write KTAP; - prints it, and no text")
@@ -231,7 +232,7 @@ def _tell(
         _write(Path(arguments.tap), ktap(cases, facts))
     if arguments.json:
         told = {**heads, **render.values(checked, sections), "exit": code.value, "verdict": last}
-        print(json.dumps(told, indent=1, ensure_ascii=False))
+        print(json.dumps(told, indent=1))
     elif arguments.tap == _STDOUT:
         sys.stdout.write(ktap(cases, facts))
     else:
@@ -240,6 +241,10 @@ def _tell(
         print()
         screen = Screen.of(sys.stdout)
         sys.stdout.write(render.text(checked, sections, screen, everything=arguments.all))
+        for one in (*checked.of("unexpected"), *checked.of("unstable"))[:1]:
+            runs = (str(compared.baseline.path), str(compared.run.path))
+            command = shlex.join(("sockmatrix", "explain", one.cell.id, *runs))
+            print(f"next      {printable(command, 10_000)}")
         print(last)
     return code
 
