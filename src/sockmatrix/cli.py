@@ -45,6 +45,7 @@ examples:
   sockmatrix run --only 'dest=lobcast every.reuse=addr'
   sockmatrix report *.jsonl                         several systems side by side
   sockmatrix claims RUN                             what documents say, and what is true here
+  sockmatrix check --table sentinel                 has an upgrade changed anything?
 
 exit status:
   0 measured and as expected   1 behaviour changed   2 wrong usage or unreadable input
