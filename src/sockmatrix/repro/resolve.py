@@ -381,9 +381,6 @@ class _Maker:
     def _member(self, call: str, symbol: str, interface: str, how: Mapping[str, str]) -> Member:
         """Return a call on a membership, as memberships.parts in the probe does."""
         by, source = how.get("by", "address"), how.get("source")
-        if by == "group-req":
-            said = f"{call} {symbol} {interface} by={by}"
-            raise Inexpressible(said, "is a call that programs do not make yet")
         group = self._address(symbol)
         plain, of_source, plain6, of_source6 = _MEMBERS[call]
         if by == "group-req":

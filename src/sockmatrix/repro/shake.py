@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -29,7 +30,8 @@ def needed(units: Sequence[Unit]) -> list[Unit]:
         waiting = [unit for unit in waiting if not unit.defines & used]
         kept += found
         used |= {name for unit in found for name in unit.uses}
-    return [unit for unit in units if any(unit is one for one in kept)]
+    stay = set(map(id, kept))
+    return [unit for unit in units if id(unit) in stay]
 
 
 # --- Python ---------------------------------------------------------------------------------------
@@ -50,11 +52,14 @@ def _units(text: str) -> Iterator[Unit]:
         first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])
         while first > 1 and lines[first - 2].startswith("#"):
             first -= 1
-        yield Unit(
-            "\n".join(lines[first - 1 : node.end_lineno]),
-            frozenset(_defined(node)),
-            frozenset(_used(node)),
-        )
+        yield _unit("\n".join(lines[first - 1 : node.end_lineno]))
+
+
+@functools.lru_cache(maxsize=1000)
+def _unit(text: str) -> Unit:
+    """Return a statement as a unit; most of a template is the same in every program."""
+    (node,) = ast.parse(text).body
+    return Unit(text, frozenset(_defined(node)), frozenset(_used(node)))
 
 
 def _defined(node: ast.stmt) -> Iterator[str]:
@@ -68,8 +73,9 @@ def _defined(node: ast.stmt) -> Iterator[str]:
 
 def _used(node: ast.stmt) -> Iterator[str]:
     """Yield the global names that a statement uses."""
-    own = {one.arg for one in ast.walk(node) if isinstance(one, ast.arg)}
-    names = [one for one in ast.walk(node) if isinstance(one, ast.Name)]
+    every = list(ast.walk(node))
+    own = {one.arg for one in every if isinstance(one, ast.arg)}
+    names = [one for one in every if isinstance(one, ast.Name)]
     if isinstance(node, ast.FunctionDef):
         own |= {one.id for one in names if isinstance(one.ctx, ast.Store)}
     yield from (one.id for one in names if isinstance(one.ctx, ast.Load) and one.id not in own)
@@ -97,7 +103,8 @@ def _kind(text: str) -> str:
 _SILENT = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\])*"', re.DOTALL)
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _DEFINES = re.compile(
-    r"#define (?P<macro>\w+)|struct (?P<tag>\w+) \{|#ifndef (?P<option>\w+)|static const struct \w+ \{[^}]*\} (?P<table>\w+)"
+    r"#define (?P<macro>\w+)|struct (?P<tag>\w+) \{|#ifndef (?P<option>\w+)"
+    r"|static const struct \w+ \{[^}]*\} (?P<table>\w+)"
     r"|static (?:const )?(?:struct \w+|\w+) [*]*(?:const )?[*]*(?P<name>\w+)[\[(;= ]"
 )
 _ALWAYS = ("_GNU_SOURCE",)

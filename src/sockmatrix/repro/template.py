@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ from sockmatrix.repro.program import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from jinja2 import Environment
 
     from sockmatrix.repro.program import Program
 
@@ -42,16 +45,21 @@ def render(
 
     `trim`: a line that holds nothing but a tag of the template leaves nothing behind.
     """
+    environment = _environment(trim=trim)
+    environment.filters.update(filters or {})
+    return environment.get_template(name).render(p=program, **{**_context(program), **more})
+
+
+@functools.cache
+def _environment(*, trim: bool) -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    environment = Environment(  # noqa: S701 - programs, no pages
+    return Environment(  # noqa: S701 - programs, no pages
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         undefined=StrictUndefined,
         keep_trailing_newline=True,
         trim_blocks=trim,
     )
-    environment.filters.update(filters or {})
-    return environment.get_template(name).render(p=program, **{**_context(program), **more})
 
 
 def _context(program: Program) -> dict[str, Any]:
