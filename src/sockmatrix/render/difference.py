@@ -139,15 +139,18 @@ def _counts(found: Difference, width: int, *, everything: bool) -> Iterator[str]
     for word in COUNTED:
         changes = found.comparison.others.get(word, ())
         if changes:
-            yield from paragraph(_counted(word, changes), width, "", "    ")
+            lacking = {"new": found.comparison.before, "gone": found.comparison.after}.get(word)
+            cut = lacking is not None and not lacking.complete
+            yield from paragraph(_counted(word, changes, cut=cut), width, "", "    ")
             if everything:
                 yield from (f"    {printable(one.id, 10_000)}" for one in changes)
 
 
-def _counted(word: Verdict, changes: Sequence[Change]) -> str:
+def _counted(word: Verdict, changes: Sequence[Change], *, cut: bool) -> str:
     tables = [f"{printable(table)} {count}" for table, count in tally(changes).items()]
     more = f" and {len(tables) - 6} more tables" if len(tables) > 6 else ""
-    return f"{len(changes)} {word}, {_TOLD[word]}: {', '.join(tables[:6])}{more}."
+    told = _TOLD[word] + (", the other is not complete" if cut else "")
+    return f"{len(changes)} {word}, {told}: {', '.join(tables[:6])}{more}."
 
 
 def detail(found: Difference, code: ExitCode) -> str:
