@@ -58,19 +58,22 @@ class Search:
                 if best and state.good < best.good:
                     continue
                 self.work += len(candidates) * (self.features.bytes + _EVALUATION)
+                wanted_here, bad_here = state.bits & wanted, state.bits & bad
+                least = best.good if best else 1
                 for term, own, price in candidates:
-                    bits = state.bits & own
-                    good = (bits & wanted).bit_count()
-                    if not good or (best and good < best.good):
+                    good = (wanted_here & own).bit_count()
+                    if good < least:
                         continue
-                    wrong = (bits & bad).bit_count()
+                    wrong = (bad_here & own).bit_count()
                     if wrong == state.wrong:
                         continue
+                    bits = state.bits & own
                     cost = state.cost + price
                     gain = good * math.log2(good / (good + wrong) / base) - 0.01 * cost
                     if not wrong:
                         if best is None or (good, -cost) > (best.good, -best.cost):
                             best = _State(gain, bits, (*state.terms, term), cost, good, wrong)
+                            least = good
                     elif bits not in found or found[bits].gain < gain:
                         found[bits] = _State(gain, bits, (*state.terms, term), cost, good, wrong)
             beam = sorted(found.values(), key=lambda state: -state.gain)[:_BEAM]
