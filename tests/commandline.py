@@ -14,7 +14,7 @@ import smallmatrix
 from fakeprobe import FakeTarget
 
 from sockmatrix import cli, collect, content
-from sockmatrix.commands import check_command, doctor_command
+from sockmatrix.commands import doctor_command
 from sockmatrix.runfile import Footer
 from sockmatrix.runwriter import RunWriter
 from sockmatrix.targets import names
@@ -68,7 +68,7 @@ class Commands:
     def __call__(self, *arguments: str, **changes: Any) -> Done:
         """Run one; `changes` are those of the target for this time."""
         target = replace(self.target, **changes)
-        for module in (names, doctor_command, check_command):
+        for module in (names, doctor_command):
             self.monkeypatch.setattr(module, "LocalTarget", lambda *_: target)
         with pytest.raises(SystemExit) as caught:
             cli.main(arguments)

@@ -376,6 +376,7 @@ WRONG: tuple[tuple[tuple[str, ...], str], ...] = (
     (("-o", "then.jsonl"), "then.jsonl exists; name another file, or compare it with --run"),
     (("--allow", "nowhere.toml"), "nowhere.toml: cannot be read"),
     (("--allow", "then.jsonl"), "then.jsonl: is not TOML"),
+    (("--on", "moon"), "--on: 'moon' is no target; targets are local"),
     (("--table", "none"), 'unknown table "none"'),
     ((*NOW, "--junit", "nowhere/x"), "cannot write nowhere/x: there is no directory nowhere"),
     ((*NOW, "--tap", "."), "cannot write .: Is a directory"),

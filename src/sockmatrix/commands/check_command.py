@@ -14,9 +14,10 @@ from sockmatrix import allow, baselines, changes, checking, content
 from sockmatrix.baselines import AUTO, Baseline, Kind, NoBaselineError
 from sockmatrix.cases import Case, Suite, suites
 from sockmatrix.cli import UsageError
-from sockmatrix.commands.measuring import lanes_here, measure
+from sockmatrix.commands.measuring import lanes_here
 from sockmatrix.commands.options import add_selection, examples, positive, seconds, selected, whole
 from sockmatrix.commands.runs import read_runs, tell_incomplete
+from sockmatrix.commands.sessions import Order, Session
 from sockmatrix.exitcode import ExitCode, verdict, worst
 from sockmatrix.files import write_whole
 from sockmatrix.part import TableError
@@ -27,7 +28,8 @@ from sockmatrix.render.ktap import ktap
 from sockmatrix.render.screen import Screen
 from sockmatrix.runfile import Run, RunFileError, header
 from sockmatrix.selection import Selection
-from sockmatrix.target import LocalTarget, ProbeOptions
+from sockmatrix.target import ProbeOptions
+from sockmatrix.targets.names import FORMS, TargetNameError, parse
 
 if TYPE_CHECKING:
     import argparse
@@ -63,6 +65,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="changes that are expected, why and until when (repeatable)",
     )
+    parser.add_argument(
+        "--on",
+        default="local",
+        metavar="TARGET",
+        help=f"where to measure: {'; '.join(FORMS)} (default: local)",
+    )
     parser.add_argument("--run", type=Path, metavar="FILE", help="compare this run; measure nothing")
     parser.add_argument(
         "--repeat", type=positive, default=REPEAT, metavar="N", help="repetitions (default: 3)"
@@ -89,6 +97,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("sockmatrix check --table sentinel", "after a kernel upgrade: a few seconds"),
         ("sockmatrix check --baseline before.jsonl", "everything, against a run of yours"),
         ("sockmatrix check --run now.jsonl --allow allow.toml", "a run that is already there"),
+        ("sockmatrix check --on kernel=6.12 --baseline before.jsonl", "a kernel in a virtual machine"),
         ("sockmatrix check --junit out.xml --markdown summary.md", "for CI"),
     )
 
@@ -150,7 +159,7 @@ def _measure(arguments: argparse.Namespace, selection: Selection) -> _Compared:
     if arguments.baseline != AUTO:
         found.append(_named(arguments.baseline))
 
-    def begin(hello: Mapping[str, Any], missing: Mapping[str, str]) -> None:
+    def greet(hello: dict[str, Any], missing: Mapping[str, str]) -> None:
         here = header(dict(hello), tool="0", tables={}, planned=0, repeat=1, seed=0, started="1970-01-01")
         if found:
             _tell_kind(found[0][0].header, here)
@@ -161,16 +170,19 @@ def _measure(arguments: argparse.Namespace, selection: Selection) -> _Compared:
         for layout, reason in sorted(missing.items()):
             _note(f"No lab {layout}, its cells are skipped: {printable(reason)}")
 
-    recording = measure(
+    order = Order(
         selection,
-        LocalTarget(),
         ProbeOptions(arguments.lab, arguments.allow_lan, grace=arguments.settle),
-        jobs=arguments.jobs or lanes_here(fresh=False),
         repeat=arguments.repeat,
         seed=int.from_bytes(os.urandom(4), "little") if arguments.seed is None else arguments.seed,
         output=arguments.output,
-        begin=begin,
+        jobs=arguments.jobs or 0,
     )
+    try:
+        named = parse(arguments.on)
+    except TargetNameError as error:
+        raise UsageError(f"--on: {error}") from error
+    recording = Session(order, named, lanes_here(fresh=False)).measure(greet=greet)
     ((baseline, why),) = found
     return _Compared(baseline, why, _run(recording), selection, recording.code)
 

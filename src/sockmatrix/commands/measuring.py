@@ -1,27 +1,15 @@
-"""What commands that measure share: how many labs at a time, where the run goes, and measuring."""
+"""What commands that measure share: how many labs at a time, and where the run goes."""
 
 from __future__ import annotations
 
 import os
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
-from sockmatrix.cli import UsageError
-from sockmatrix.measure import Lanes, Requests
-from sockmatrix.recorder import Recorder, Recording
-from sockmatrix.render.escape import printable
-from sockmatrix.runfile import RunFileError
 from sockmatrix.runformat import Platform
-from sockmatrix.target import ProbeOptions, TargetError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from sockmatrix.selection import Selection
-    from sockmatrix.target import Target
 
 _FRESH_LANES = 4  # for each processor: a lane that measures afresh mostly waits
 
@@ -48,42 +36,3 @@ def default_path(hello: dict[str, Any]) -> Path:
     """Return a name for a run file, made of the platform and the time."""
     now = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
     return Path("runs") / f"{run_name(hello)}-{now}.jsonl"
-
-
-def measure(
-    selection: Selection,
-    target: Target,
-    options: ProbeOptions,
-    *,
-    jobs: int,
-    repeat: int,
-    seed: int,
-    output: Path | None,
-    begin: Callable[[dict[str, Any], Mapping[str, str]], None],
-) -> Recording:
-    """Measure cells into a new run file: `output`, or `default_path`.
-
-    `begin` is told the probe's hello and why layouts of the lab are missing, before anything is written;
-    what it raises ends it. Raises UsageError.
-    """
-    requests = Requests({plan.table.name: plan.table.scenario for plan in selection.plans})
-    try:
-        with Lanes(requests, target, options, jobs, repeat=repeat, seed=seed) as lanes:
-            hello = lanes.start(cell.lab for cell in selection.cells)
-            begin(hello, lanes.missing)
-            path = output or default_path(hello)
-            try:
-                recorder = Recorder(
-                    hello, selection, path, repeat=repeat, seed=seed, resume=False, labs=lanes.labs
-                )
-                with recorder:
-                    recorder.record(lanes)
-                    return recorder.finish()
-            except BrokenPipeError:
-                raise
-            except OSError as error:
-                raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
-    except TargetError as error:
-        raise UsageError(printable(str(error))) from error
-    except RunFileError as error:
-        raise UsageError(str(error)) from error

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sockmatrix.targets.names import Named
 
     Begin = Callable[[dict[str, Any], Recorder, Mapping[str, str]], None]
+    Greet = Callable[[dict[str, Any], Mapping[str, str]], None]
 
 _CROSS_CHECK_GRACE = 1.0  # seconds of silence before a cell of the sample counts as silent
 
@@ -80,16 +81,17 @@ class Session:
         self._lanes: list[Lanes] = []
         self._stopped = False
 
-    def measure(self, begin: Begin | None = None) -> Recording:
+    def measure(self, begin: Begin | None = None, *, greet: Greet | None = None) -> Recording:
         """Measure, and return what came of it, even if that was interrupted.
 
-        `begin` is told the probe's hello, the recorder, and why layouts of the lab are missing. Raises
-        UsageError, and Stopped.
+        `begin` is told the probe's hello, the recorder, and why layouts of the lab are missing; `greet`
+        the same before there is a recorder or a run file, and what it raises ends it. Raises UsageError,
+        and Stopped.
         """
         try:
             target = self._begin()
             try:
-                return self._measure(target, begin)
+                return self._measure(target, begin, greet)
             finally:
                 target.close()
         except TargetError as error:
@@ -107,10 +109,12 @@ class Session:
             self._target = target
         return target
 
-    def _measure(self, target: Target, begin: Begin | None) -> Recording:
+    def _measure(self, target: Target, begin: Begin | None, greet: Greet | None) -> Recording:
         order = self.order
         with self._prepare(target, order.options, order.repeat) as lanes:
             hello = lanes.start(cell.lab for cell in order.selection.cells)
+            if greet is not None:
+                greet(hello, lanes.missing)
             path = self._path(hello)
             try:
                 recorder = Recorder(
