@@ -32,6 +32,8 @@ COMMANDS = {
     "explain": "say all that is known of one cell: what was done, what happened where, and why",
     "rules": "say by which few rules all that was measured follows",
     "predict": "hold a run against the reference model of Linux, and list the unexplained",
+    "probe": "write the probe as one file, to measure where this is not installed",
+    "import": "make a run file of what a probe wrote somewhere else",
     "kernels": "fetch Linux kernels to measure in virtual machines, or list them",
     "lint": "look for what is wrong in the tables and claims",
     "check": "measure this machine, and compare it with a baseline",

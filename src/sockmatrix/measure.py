@@ -11,7 +11,7 @@ from __future__ import annotations
 import queue
 import threading
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Protocol, final
 
 import msgspec
 
@@ -80,6 +80,18 @@ class Block:
     tries: int = 0
     seen: dict[str, bytes] = field(default_factory=dict)
     counts: dict[str, float] = field(default_factory=dict)
+
+
+class Source(Protocol):
+    """Whatever blocks of measured cells come from."""
+
+    interrupted: bool
+
+    def run(self, cells: Sequence[Cell]) -> Iterator[Block]:
+        """Yield blocks of these cells. Raises TargetError."""
+
+    def stop(self) -> None:
+        """End it."""
 
 
 class Lanes:

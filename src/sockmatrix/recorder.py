@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from sockmatrix.measure import Lanes
+    from sockmatrix.measure import Lanes, Source
     from sockmatrix.runfile import CellLine, Header
     from sockmatrix.selection import Selection
 
@@ -145,8 +145,10 @@ class Recorder:
         resume: bool,
         labs: Mapping[str, dict[str, Any]] = MappingProxyType({}),
         label: str = "measuring",
+        command: str = "run",
     ) -> None:
-        """Open the run file. `labs` are those beside the one of `hello`; `label` is what progress shows.
+        """Open the run file. `labs` are those beside the one of `hello`; `label` is what progress shows,
+        and `command` is named before what is complained of.
 
         Raises RunFileError, OSError.
         """
@@ -164,6 +166,7 @@ class Recorder:
         )
         self._seed = seed
         self._label = label
+        self._command = command if label == "measuring" or command != "run" else f"run: {label}"
         self._tally = _Tally()
         path.parent.mkdir(parents=True, exist_ok=True)
         if resume:
@@ -188,7 +191,7 @@ class Recorder:
     def __exit__(self, *_: object) -> None:
         self._writer.close()
 
-    def record(self, lanes: Lanes) -> str:
+    def record(self, lanes: Source) -> str:
         """Measure what the file does not have yet, and return how that ended.
 
         On Ctrl-C it stops, and keeps what it has. Raises OSError when that cannot be written.
@@ -235,13 +238,13 @@ class Recorder:
             cells=checked, same=checked - len(different), different=tuple(sorted(different))
         )
 
-    def _give_up(self, lanes: Lanes, problem: BaseException) -> None:
+    def _give_up(self, lanes: Source, problem: BaseException) -> None:
         lanes.stop()
         if lanes.interrupted or isinstance(problem, KeyboardInterrupt):
             self._tally.ended = "interrupted"
         else:
             self._tally.ended = "lost"
-            print(f"sockmatrix run: {printable(str(problem))}", file=sys.stderr)
+            print(f"sockmatrix {self._command}: {printable(str(problem))}", file=sys.stderr)
 
     def finish(self) -> Recording:
         """Write the footer and return the whole."""

@@ -63,7 +63,7 @@ class Guest:
         self._ready = threading.Event()
         self._heard = time.monotonic()
         pairs = [socket.socketpair() for _ in range(ports)]
-        self._sockets = [ours for ours, _ in pairs]
+        self._sockets = self._ours = [ours for ours, _ in pairs]
         self._socket = self._sockets[0]
         descriptors = [theirs.fileno() for _, theirs in pairs]
         words = command(descriptors)
@@ -77,7 +77,7 @@ class Guest:
                 start_new_session=True,  # Ctrl-C is ours to handle
             )
         except OSError as error:
-            for ours in self._sockets:
+            for ours in self._ours:
                 ours.close()
             raise NotStartedError(f"cannot start {words[0]}: {error.strerror or error}") from error
         finally:
@@ -164,7 +164,7 @@ class Guest:
             if data or len(self._sockets) == 1:
                 self._socket, self._sockets = heard, [heard]
                 return data
-            self._sockets.remove(heard)
+            self._sockets = [one for one in self._sockets if one is not heard]
         return None
 
     def _take(self, kind: int, channel: int, payload: bytes) -> None:
@@ -201,6 +201,9 @@ class Guest:
             conversations = list(self._conversations.values())
         for conversation in conversations:
             conversation.ended(f"{self.name}: {end}")
+        with self._sending:
+            for ours in self._ours:
+                ours.close()
         self._ready.set()
 
     def _reason(self, stderr: bytes, code: int) -> str:
