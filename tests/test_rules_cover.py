@@ -43,7 +43,8 @@ def test_one_reason_is_one_line(others: bool) -> None:
     """Changed cells that share three values, whatever their options, are one group of that name."""
     universe = [*CONFLICTS, *CELLS] if others else CONFLICTS
     text = "receivers=2 transport=tcp A.bind=any6 B.bind=lo4"
-    wanted = {cell.id for cell in CONFLICTS if parse(text).matches(cell)}
+    pattern = parse(text)
+    wanted = {cell.id for cell in CONFLICTS if pattern.matches(cell)}
     [group] = cover(universe, wanted)
     assert group.pattern == f"table=bind-conflicts {text}" if others else text
     assert {cell.id for cell in group.cells} == wanted

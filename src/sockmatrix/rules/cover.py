@@ -14,13 +14,13 @@ from sockmatrix.rules.features import Features, Term, bitmap, members
 from sockmatrix.rules.search import Search
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from sockmatrix.cell import Cell
 
 EVERYTHING = "*"
 
-_WORK = 400_000_000
+_WORK = 250_000_000
 """Bytes of bitmaps that all searches of a cover may look at: a part of a second."""
 
 
@@ -51,24 +51,21 @@ def cover(universe: Sequence[Cell], wanted: Collection[str]) -> tuple[Group, ...
     ]
     if missing := len(ids) - sum(one.wanted.bit_count() for one in tables):
         raise ValueError(f"{missing} of the wanted cells are not in the universe")
-    found: dict[tuple[Term, ...], None] = {}
+    found: dict[tuple[Term, ...], dict[str, int]] = {}
     while left := [one for one in tables if one.left]:
         one = max(left, key=lambda table: table.left.bit_count())
         pattern = one.pattern(_WORK * one.wanted.bit_count() // len(ids))
-        found[pattern] = None
-        for other in tables:
-            other.left &= ~other.taken(pattern)
+        found[pattern] = {other.name: bits for other in tables if (bits := other.take(pattern))}
     return _groups(tables, found, named=len(by_table) > 1)
 
 
 def _groups(
-    tables: Sequence[_Table], patterns: Iterable[tuple[Term, ...]], *, named: bool
+    tables: Sequence[_Table], claims: Mapping[tuple[Term, ...], Mapping[str, int]], *, named: bool
 ) -> tuple[Group, ...]:
-    """Return the groups of patterns, the largest first; a pattern that adds nothing is left out."""
-    claims = {
-        pattern: {one.name: bits for one in tables if (bits := one.taken(pattern))}
-        for pattern in patterns
-    }
+    """Return the groups of patterns, the largest first; a pattern that adds nothing is left out.
+
+    `claims`: what each matches, by table.
+    """
     left = {one.name: one.wanted for one in tables}
     cells = {one.name: one.cells for one in tables}
 
@@ -109,10 +106,13 @@ class _Table:
         self._bad = self._features.full & ~self.wanted
         self._search = Search(self._features)
 
-    def taken(self, pattern: Iterable[Term]) -> int:
-        """Return the cells that a pattern matches, none if any of them is not wanted."""
+    def take(self, pattern: Iterable[Term]) -> int:
+        """Return the cells that a pattern matches, and count them as covered; none if it is not exact."""
         bits = self._features.conjunction(pattern)
-        return 0 if bits & self._bad else bits
+        if bits & self._bad:
+            return 0
+        self.left &= ~bits
+        return bits
 
     def pattern(self, work: int) -> tuple[Term, ...]:
         """Return an exact pattern for some of what is left; a good one until `work` is done."""

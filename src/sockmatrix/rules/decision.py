@@ -6,6 +6,7 @@ that the run measured as it was measured, and says nothing of what it did not.
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, final
@@ -30,6 +31,11 @@ Row: TypeAlias = "tuple[tuple[str, str], ...]"
 _FEW = 8  # answers, of which all are looked at again after each rule
 
 
+@functools.lru_cache(maxsize=1)
+def _features(cell: Cell) -> Features:
+    return Features.of_cells([cell])
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -47,7 +53,7 @@ class Rule:
     def holds(self, unit: Unit) -> bool:
         """Tell whether its terms hold for a fact of its facet."""
         if self.facet in _BY_CELL:
-            return bool(Features.of_cells([unit.cell]).conjunction(self.terms))
+            return bool(_features(unit.cell).conjunction(self.terms))
         values = unit.precise
         return all((values.get(term.axis) in term.values) is not term.negated for term in self.terms)
 

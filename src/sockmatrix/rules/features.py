@@ -6,8 +6,6 @@ quantified terms, sets of values and denials are made from that with a few opera
 
 from __future__ import annotations
 
-import functools
-import operator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, final
 
@@ -109,6 +107,8 @@ class Features:
         every, none = term.who == "every", term.who == "none"
         who = "some" if every or none else "A" if term.who == "first" else term.who
         known = self.base.get((who, term.axis), {})
+        if not every and not none and not term.negated and len(term.values) == 1:
+            return known.get(term.values[0], 0)
         scope = self.with_sockets if who else self.full
         if every:
             found = scope & ~union(bits for value, bits in known.items() if value not in term.values)
@@ -120,10 +120,15 @@ class Features:
 
     def conjunction(self, terms_: Iterable[Term]) -> int:
         """Return the cells for which all the terms hold."""
-        return functools.reduce(operator.and_, map(self.bits, terms_), self.full)
+        found = self.full
+        for term in terms_:
+            found &= self.bits(term)
+            if not found:
+                break
+        return found
 
     def terms(self) -> Iterator[Term]:
-        """Yield every term with one value that holds for some cell, but for not all of them."""
+        """Yield the terms with one value, of all values there are."""
         for (who, axis), known in self.base.items():
             for value in known:
                 if not value:
@@ -152,7 +157,10 @@ class Features:
 
 def union(bitmaps: Iterable[int]) -> int:
     """Return the cells of any of the bitmaps."""
-    return functools.reduce(operator.or_, bitmaps, 0)
+    found = 0
+    for bits in bitmaps:
+        found |= bits
+    return found
 
 
 def bitmap(indexes: Iterable[int], size: int) -> int:
