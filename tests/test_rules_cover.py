@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sockmatrix.pattern import parse
+from sockmatrix.axis import vocabulary
+from sockmatrix.cell import Cell, Socket
+from sockmatrix.pattern import DERIVED, parse
 from sockmatrix.rules.cover import cover
 from sockmatrix.rules.features import Features, Term, terms
 from sockmatrix.selection import select
@@ -17,7 +19,6 @@ from sockmatrix.selection import select
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sockmatrix.cell import Cell
     from sockmatrix.rules.cover import Group
 
 SMALL = ("bacnet", "hosts", "crowd", "tcp-listeners")
@@ -102,3 +103,16 @@ def test_terms_of_a_cell() -> None:
         "transport=udp receivers=2 shared=addr A.bind=any4 B.reuse=addr+port some.bind=lo4 none.reuse=lb"
     )
     assert set(expected.split()) <= set(found)
+
+
+def test_every_option_can_be_shared() -> None:
+    """The derived axis has all the options that sockets may set."""
+    assert set(vocabulary()["reuse"].values) <= set(DERIVED["shared"][0] or ())
+    for value in vocabulary()["reuse"].values:
+        alike = [Socket("lo4", value), Socket("any4", value)]
+        cell = Cell("t/2x", "t", {}, tuple(alike))
+        assert parse(f"shared={value}").matches(cell)
+    mixed = Cell("t/A:B", "t", {}, (Socket("lo4", "addr+port"), Socket("lo4", "port")))
+    assert parse("shared=port").matches(mixed)
+    assert not parse("shared=addr,none").matches(mixed)
+    assert not parse("shared=none").matches(Cell("t/case:one", "t", {"case": "one"}, ()))

@@ -50,9 +50,8 @@ class Contest:
         six = relations.is_ipv6(socket.bind)
         peers = self._peers[six]
         found["nearest"] = "yes"
-        found["rivals"] = (
-            "none" if len(self._nearest) == 1 else "alike" if alike == self._nearest else "mixed"
-        )
+        found["rivals"] = _company(self._nearest, alike)
+        found["peers"] = _company(peers, alike)
         found["ipv4-rival"] = "yes" if six and self._peers.get(False) else "no"
         found["place-nearest"] = _place(name, self._nearest)
         found["place-alike"] = _place(name, alike)
@@ -84,6 +83,12 @@ class Contest:
         for other in others:
             found.update(dict.fromkeys(relations.common(own, self._sockets[other])))
         return "+".join(sorted(found)) or relations.NO_OPTION
+
+
+def _company(group: Sequence[str], alike: Sequence[str]) -> str:
+    if len(group) == 1:
+        return "none"
+    return "alike" if len(group) == len(alike) else "mixed"
 
 
 def _place(name: str, group: Sequence[str]) -> str:

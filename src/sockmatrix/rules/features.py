@@ -26,7 +26,27 @@ CELL = ""
 """Whom a term is about that is about the cell."""
 
 _COSTS = {CELL: 0.0, "every": 0.3, "some": 0.6, "last": 0.7, "none": 0.9}
-_AXIS_COSTS = {"receivers": 0.1, "dest-class": 0.1, "sockets": 0.2, "shared": 0.3, "bind-is": 0.4}
+_AXIS_COSTS = {
+    "receivers": 0.1,
+    "dest-class": 0.1,
+    "sockets": 0.2,
+    "shared": 0.3,
+    "bind-is": 0.4,
+    # of single facts; see words.py
+    "place-nearest": 0.1,
+    "place-alike": 0.2,
+    "peers": 0.2,
+    "family": 0.1,
+    "bind-class": 0.2,
+    "opened": 0.2,
+    "place-open": 0.3,
+    "place-without-port": 0.3,
+    "ipv4-rival": 0.3,
+    "shared-with-first": 0.3,
+    "shared-with-last": 0.3,
+    "as-first": 0.4,
+    "as-last": 0.4,
+}
 
 
 @final

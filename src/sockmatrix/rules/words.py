@@ -37,7 +37,7 @@ _PLACES = {"alone": "the only one", "first": "the first", "middle": "between oth
 
 NEAREST = (
     "The nearest are the open sockets bound to the destination; if none is, those bound to a wildcard"
-    " that covers it."
+    " that covers it. Sockets are alike if they have the same address and user."
 )
 """What has to be said wherever rules say who hears."""
 
@@ -113,8 +113,16 @@ AXES: dict[str, tuple[str, Mapping[str, str]]] = {
         "",
         {
             "none": "the only one of the nearest",
-            "alike": "several nearest, all with the same address",
-            "mixed": "several nearest, not all with the same address",
+            "alike": "one of several nearest, all alike",
+            "mixed": "one of several nearest that are not all alike",
+        },
+    ),
+    "peers": (
+        "",
+        {
+            "none": "the only one of the nearest of its family",
+            "alike": "one of several nearest of its family, all alike",
+            "mixed": "one of several nearest of its family that are not all alike",
         },
     ),
     "ipv4-rival": (
@@ -126,7 +134,7 @@ AXES: dict[str, tuple[str, Mapping[str, str]]] = {
     ),
     "place-open": ("place among the open sockets", _PLACES),
     "place-nearest": ("place among the nearest", _PLACES),
-    "place-alike": ("place among the nearest with its address", _PLACES),
+    "place-alike": ("place among the nearest that are like it", _PLACES),
     "place-without-port": (
         "",
         {
@@ -139,23 +147,23 @@ AXES: dict[str, tuple[str, Mapping[str, str]]] = {
     "as-first": (
         "",
         {
-            "yes": "it has the address of the first of the nearest",
-            "no": "the first of the nearest has another address",
+            "yes": "the first of the nearest of its family is like it",
+            "no": "the first of the nearest of its family is unlike it",
         },
     ),
     "as-last": (
         "",
         {
-            "yes": "it has the address of the last of the nearest",
-            "no": "the last of the nearest has another address",
+            "yes": "the last of the nearest of its family is like it",
+            "no": "the last of the nearest of its family is unlike it",
         },
     ),
     "shared-with-first": (
-        "shared with the first of the nearest with its address",
+        "shared with the first of the nearest that are like it",
         {**_OPTIONS, "nobody": "there is no other"},
     ),
     "shared-with-last": (
-        "shared with the last of the nearest with its address",
+        "shared with the last of the nearest that are like it",
         {**_OPTIONS, "nobody": "there is no other"},
     ),
 }
