@@ -20,6 +20,8 @@ from sockmatrix.runwriter import RunWriter
 from sockmatrix.targets import names
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from miniatures import Platform
 
     from sockmatrix.selection import Selection
@@ -65,11 +67,15 @@ class Commands:
         selection = smallmatrix.selection(matrix)
         return cls(capsys, monkeypatch, selection, FakeTarget(log=str(place / "log")))
 
+    def targets(self, target: FakeTarget) -> Callable[..., FakeTarget]:
+        """Return what makes local targets."""
+        return lambda *_: target
+
     def __call__(self, *arguments: str, **changes: Any) -> Done:
         """Run one; `changes` are those of the target for this time."""
         target = replace(self.target, **changes)
         for module in (names, doctor_command):
-            self.monkeypatch.setattr(module, "LocalTarget", lambda *_: target)
+            self.monkeypatch.setattr(module, "LocalTarget", self.targets(target))
         with pytest.raises(SystemExit) as caught:
             cli.main(arguments)
         out, err = self.capsys.readouterr()

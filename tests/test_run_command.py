@@ -7,6 +7,7 @@ import json
 import os
 import re
 import stat
+from concurrent import futures
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,9 @@ from commandline import Commands, cells_of, write_run
 from fakeprobe import FakeTarget
 
 from sockmatrix import content
+from sockmatrix.commands import sessions
 from sockmatrix.runfile import Run
+from sockmatrix.target import NotStartedError
 
 
 @pytest.fixture
@@ -384,3 +387,139 @@ def test_the_disk_is_full(sockmatrix: Commands, monkeypatch: pytest.MonkeyPatch)
     run = Run.read("out.jsonl")
     assert 0 < len(run.cells) < smallmatrix.ALL
     assert sockmatrix("run", "--resume", "-o", "out.jsonl").code == 0
+
+
+@pytest.fixture
+def places(monkeypatch: pytest.MonkeyPatch, sockmatrix: Commands) -> dict[str, FakeTarget]:
+    """Return what `--on python=NAME` means in a test, by NAME."""
+    found: dict[str, FakeTarget] = {}
+
+    def make(name: str = "") -> FakeTarget:
+        if name not in found:
+            raise NotStartedError(f"there is no {name} here: buy one")
+        return found[name]
+
+    monkeypatch.setattr(Commands, "targets", lambda *_: make)
+    for name, release in (("one", "6.1.1"), ("two", "6.12.1")):
+        platform = {**fakes.HELLO["platform"], "release": release}
+        found[name] = replace(sockmatrix.target, hello={"platform": platform})
+    return found
+
+
+def on(*names: str) -> list[str]:
+    """Return the options that name targets."""
+    return [word for name in names for word in ("--on", f"python={name}")]
+
+
+def test_several_targets(sockmatrix: Commands, places: dict[str, FakeTarget]) -> None:
+    """Each has its run file, named after what was measured, and a line that says how it went."""
+    done = sockmatrix("run", *on("one", "two"), "-o", "out")
+    assert (done.code, done.err) == (0, "")
+    names = ["linux-6.1.1-x86_64-python3.11.7.jsonl", "linux-6.12.1-x86_64-python3.11.7.jsonl"]
+    assert sorted(path.name for path in Path("out").iterdir()) == names
+    for name in names:
+        assert set(Run.read(Path("out") / name).cells) == sockmatrix.selection.ids
+    line = r"python=one  linux 6\.1\.1: 176 of 176 cells in [0-9.]+ s\."
+    assert any(re.fullmatch(line, said) for said in done.out.splitlines())
+    assert done.out.endswith(
+        "\nnext      sockmatrix report out/*.jsonl   what differs\nexit 0: measured and as expected\n"
+    )
+
+
+def test_one_that_cannot_run_loses_nothing_of_the_others(
+    sockmatrix: Commands, places: dict[str, FakeTarget]
+) -> None:
+    """It says why; the others are measured; the status is that something was not."""
+    places["dead"] = replace(sockmatrix.target, trouble="die", at=0)
+    done = sockmatrix("run", *on("none", "dead", "two"), "-o", "out")
+    assert done.code == 4
+    assert sorted(done.err.splitlines()) == [
+        "sockmatrix run: python=dead: the probe did not start: out of luck",
+        "sockmatrix run: python=none: there is no none here: buy one",
+    ]
+    assert [path.name for path in Path("out").iterdir()] == ["linux-6.12.1-x86_64-python3.11.7.jsonl"]
+    assert done.out.splitlines()[-1].startswith("exit 4: nothing was measured; not on python=")
+
+
+def test_one_that_is_lost_on_the_way(sockmatrix: Commands, places: dict[str, FakeTarget]) -> None:
+    """What it had measured is kept; the others are whole."""
+    places["one"] = replace(places["one"], trouble="wrong observation", at=2)
+    done = sockmatrix("run", *on("one", "two"), "-o", "out", "--jobs", "1")
+    assert done.code == 3
+    assert done.err.startswith("sockmatrix run: python=one: ")
+    one = Run.read("out/linux-6.1.1-x86_64-python3.11.7.jsonl")
+    assert one.footer is not None
+    assert one.footer.ended == "lost"
+    assert 0 < len(one.cells) < 176
+    assert Run.read("out/linux-6.12.1-x86_64-python3.11.7.jsonl").complete
+    places["one"] = replace(places["one"], trouble="")
+    again = sockmatrix("run", *on("one", "two"), "-o", "out", "--resume")
+    assert again.code == 0
+    assert len(Run.read("out/linux-6.1.1-x86_64-python3.11.7.jsonl").cells) == 176
+
+
+def test_machines_of_one_kind(sockmatrix: Commands, places: dict[str, FakeTarget]) -> None:
+    """Two of the same platform do not write into one file."""
+    places["two"] = places["one"]
+    done = sockmatrix("run", *on("one", "two"), "-o", "out", "--table", "listening", "--json")
+    assert done.code == 0
+    told = json.loads(done.out)
+    assert {run["on"] for run in told["runs"]} == {"python=one", "python=two"}
+    assert sorted(path.name for path in Path("out").iterdir()) == [
+        "linux-6.1.1-x86_64-python3.11.7-2.jsonl",
+        "linux-6.1.1-x86_64-python3.11.7.jsonl",
+    ]
+
+
+def test_ctrl_c_ends_all_targets(
+    sockmatrix: Commands, places: dict[str, FakeTarget], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was measured is kept on each; nothing hangs, and nothing is begun any more."""
+    for name in ("one", "two"):
+        places[name] = replace(places[name], trouble="hang", at=2)
+    places["late"] = sockmatrix.target
+    waiting = futures.wait
+
+    def interrupted(work: Any, timeout: float | None = None) -> Any:
+        if timeout is not None and all(len(cells_of(path)) > 20 for path in runs()) and len(runs()) == 2:
+            raise KeyboardInterrupt
+        return waiting(work, 0.05 if timeout is not None else None)
+
+    def runs() -> list[Path]:
+        return list(Path("out").glob("*")) if Path("out").exists() else []
+
+    monkeypatch.setattr(sessions, "wait", interrupted)
+    monkeypatch.setattr(sessions, "lanes_here", lambda **_: 2)
+    done = sockmatrix("run", *on("one", "two", "late"), "-o", "out", "--jobs", "1")
+    assert done.code == 130
+    assert len(runs()) == 2
+    for path in runs():
+        run = Run.read(path)
+        assert run.footer is not None
+        assert run.footer.ended == "interrupted"
+        assert 0 < len(run.cells) < 176
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--on", "mars"], "--on: 'mars' is no target; targets are local, python=PATH-OR-NAME, kernel="),
+        ([*on("one", "two"), "-o", "file"], "file is a file; several targets need a directory, -o DIR"),
+        (on("none"), "there is no none here: buy one"),
+    ],
+)
+def test_targets_that_are_none(
+    sockmatrix: Commands, places: dict[str, FakeTarget], arguments: list[str], said: str
+) -> None:
+    """It is said before anything is measured."""
+    Path("file").write_text("")
+    done = sockmatrix("run", *arguments)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(f"sockmatrix run: {said}")
+
+
+def test_a_directory_for_one(sockmatrix: Commands) -> None:
+    """A directory that is there gets a file named after what was measured."""
+    Path("out").mkdir()
+    assert sockmatrix("run", "-o", "out", "--table", "listening").code == 0
+    assert [path.name for path in Path("out").iterdir()] == ["linux-6.12.1-x86_64.jsonl"]

@@ -42,11 +42,7 @@ class RemoteTarget:
                     self._gateway = execnet.makegateway(self._specification)
                 except (execnet.HostNotFound, OSError, EOFError, ValueError) as error:
                     known = isinstance(error, execnet.HostNotFound)  # then ssh has said why, or Python
-                    words = "" if known else ": " + (" ".join(str(error).split()) or type(error).__name__)
-                    raise NotStartedError(
-                        f"cannot reach {self._specification}{words}; ssh must get there without"
-                        " a question, and Python 3.9 or newer must be there (//python=PATH)"
-                    ) from error
+                    raise self._unreachable("" if known else str(error)) from error
             return self._gateway
 
     def start(self, arguments: list[str], lane: int) -> Conversation:  # noqa: ARG002 - all are alike
@@ -56,8 +52,15 @@ class RemoteTarget:
             channel = gateway.remote_exec(far)
             channel.send((zipapp.build(), arguments, ISOLATED))
         except (OSError, EOFError) as error:
-            raise NotStartedError(f"{self._specification} is gone: {error}") from error
+            raise self._unreachable(str(error)) from error
         return _Far(channel)
+
+    def _unreachable(self, words: str) -> NotStartedError:
+        said = f"cannot reach {self._specification}{f': {words}' if words else ''}"
+        return NotStartedError(
+            f"{' '.join(said.split())}; ssh must get there without a question, and Python 3.9 or newer"
+            " must be there (//python=PATH)"
+        )
 
     def share(self, lane: int, lanes: int) -> tuple[int, int]:
         """Return which probe of how many it is: all are on one machine."""

@@ -1,0 +1,130 @@
+"""What is written for a target, and what it becomes; local ones, and gVisor with a fake runsc."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sockmatrix import content
+from sockmatrix.targets.conversation import NotStartedError
+from sockmatrix.targets.gvisor import GVisorTarget
+from sockmatrix.targets.kernel import KernelTarget
+from sockmatrix.targets.local import LocalTarget
+from sockmatrix.targets.names import TargetNameError, parse
+from sockmatrix.targets.remote import RemoteTarget
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RUNSC = """#!{python} -sS
+import os, sys
+if "--version" in sys.argv:
+    print("runsc version {version}\\nspec: 1.2.0")
+    sys.exit({code})
+assert sys.argv[1] == "--rootless" and "--network=none" in sys.argv, sys.argv
+assert os.environ["TMPDIR"] != "/tmp"
+open(os.environ["TMPDIR"] + "/runsc-do", "w").close()
+for platform in {lacks}:
+    if "--platform=" + platform in sys.argv:
+        sys.exit("unknown platform: " + platform)
+command = sys.argv[sys.argv.index("do") + 1:]
+os.execv(command[0], command)
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("local", LocalTarget),
+        ("python=python3.9", LocalTarget),
+        ("ssh=somebody@somewhere//python=python3.11", RemoteTarget),
+    ],
+)
+def test_targets(text: str, kind: type) -> None:
+    """Each has its way to be written; only ssh goes elsewhere."""
+    named = parse(text)
+    assert isinstance(named.make(2), kind)
+    assert named.elsewhere is text.startswith("ssh")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "here", "local=x", "python", "python=", "kernel", "kernel=", "gvisor=", "ssh", "ssh=", "Local"],
+)
+def test_what_is_no_target(text: str) -> None:
+    """It is said how they are written."""
+    with pytest.raises(TargetNameError, match=r"is no target; targets are local, python=PATH-OR-NAME, k"):
+        parse(text)
+
+
+def test_another_python() -> None:
+    """The interpreter that is named runs the probe."""
+    target = parse("python=/opt/python").make(1)
+    assert isinstance(target, LocalTarget)
+    assert target.command(["--share", "0/1"]) == [
+        *("/opt/python", "-s", "-S", "-E", str(content.probes()), "--share", "0/1")
+    ]
+
+
+def test_a_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A version is looked for in the cache, anything else is a file; modules may be elsewhere."""
+    import fakeapt
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.raises(NotStartedError, match=r"there is no kernel 6\.12 in .*sockmatrix kernels fetch"):
+        parse("kernel=6.12").make(1)
+    image = tmp_path / "vmlinuz"
+    image.write_bytes(fakeapt.BZIMAGE)
+    target = parse(f"kernel={image}//modules=/m").make(2)
+    assert isinstance(target, KernelTarget)
+    assert (str(target.kernel.module_directory), target.machines) == ("/m", 2)
+    assert target.name == "the guest of Linux vmlinuz"
+
+
+def runsc(place: Path, version: str = "release-20240729.0", code: int = 0, lacks: Any = ()) -> Path:
+    """Write a fake runsc, which runs programs without a sandbox."""
+    program = place / "runsc"
+    text = RUNSC.format(python=sys.executable, version=version, code=code, lacks=list(lacks))
+    program.write_text(text)
+    program.chmod(0o755)
+    return program
+
+
+@pytest.mark.parametrize(("lacks", "platform"), [((), "systrap"), (("systrap",), "ptrace")])
+def test_gvisor(tmp_path: Path, lacks: tuple[str, ...], platform: str) -> None:
+    """The first of its platforms that works is used; what it leaves behind is removed."""
+    target = parse(f"gvisor={runsc(tmp_path, lacks=lacks)}").make(1)
+    assert isinstance(target, GVisorTarget)
+    conversation = target.start(["--help"], 0)
+    assert conversation.line().startswith(b"usage: probes ")
+    conversation.stop()
+    hello = target.describe({"platform": {"stack": "gvisor", "release": "4.4.0"}})
+    assert hello == {
+        "platform": {"stack": "gvisor", "release": "20240729.0"},
+        "target": {"kind": "gvisor", "platform": platform, "uname": "4.4.0"},
+    }
+    assert target.share(3, 4) == (0, 1)
+    target.close()
+    assert not any(tmp_path.glob("runsc-do"))
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({"code": 1}, "does not name a version"),
+        ({"lacks": ("systrap", "ptrace")}, r"runs nothing here .*: unknown platform: ptrace"),
+    ],
+)
+def test_gvisor_that_does_not_run(tmp_path: Path, facts: dict[str, Any], said: str) -> None:
+    """The reason is one line."""
+    with pytest.raises(NotStartedError, match=said):
+        GVisorTarget(str(runsc(tmp_path, **facts))).start([], 0)
+
+
+def test_there_is_no_gvisor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is said how to get one."""
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(NotStartedError, match="there is no runsc here: Debian's package runsc"):
+        parse("gvisor").make(1)
