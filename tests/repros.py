@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import functools
+import random
 import textwrap
 from dataclasses import replace
 from typing import TYPE_CHECKING
-
-from laboratory import cells
 
 from sockmatrix import table
 from sockmatrix.repro import Program, resolve
@@ -16,6 +15,8 @@ if TYPE_CHECKING:
     from sockmatrix.cell import Cell
     from sockmatrix.table import Table
 
+SEED = 7
+
 
 @functools.cache
 def tables() -> dict[str, Table]:
@@ -23,12 +24,23 @@ def tables() -> dict[str, Table]:
     return table.load_all()
 
 
-def resolved(cell: Cell, recorded: tuple[str, str] | None = None) -> Program:
+def cell(text: str) -> Cell:
+    """Return the cell with an id."""
+    return tables()[text.partition("/")[0]].cell(text)
+
+
+def drawn(count: int) -> list[Cell]:
+    """Return the first cells of so many cases, drawn at random but always the same."""
+    cases = [case for one in tables().values() for case in one.cases]
+    return [case.cells()[0] for case in random.Random(SEED).sample(cases, count)]
+
+
+def resolved(which: Cell, recorded: tuple[str, str] | None = None) -> Program:
     """Return the program of a cell. Raises Inexpressible."""
-    return resolve(tables()[cell.table], cell, recorded)
+    return resolve(tables()[which.table], which, recorded)
 
 
 def program(script: str, lab: str = "plain") -> Program:
     """Return the program of a script. Raises Inexpressible, ScriptError."""
-    (known,) = cells("sentinel/case:303d0403b8c2-udp-after-disconnect")
+    known = cell("sentinel/case:303d0403b8c2-udp-after-disconnect")
     return resolved(replace(known, script=textwrap.dedent(script).strip(), lab=lab))

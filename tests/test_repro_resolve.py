@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from laboratory import cells
-from repros import program, resolved
+from repros import cell, program, resolved
 
 from sockmatrix.repro import Inexpressible
 from sockmatrix.repro.program import (
@@ -30,8 +29,7 @@ from sockmatrix.repro.resolve import ports_to_meet
 
 def test_a_plain_cell() -> None:
     """Two receivers, then the sender: what a fan-out is."""
-    (cell,) = cells("loopback-broadcast/dest:lobcast/A:lobcast.addr/B:any4.addr")
-    made = resolved(cell)
+    made = resolved(cell("loopback-broadcast/dest:lobcast/A:lobcast.addr/B:any4.addr"))
     assert [turn.who for turn in made.turns[:2] if isinstance(turn, Turn)] == ["A", "B"]
     assert [step.name for step in made.steps[:3]] == ["socket", "set SO_REUSEADDR", "bind"]
     assert made.steps[2].call == Bind(Endpoint("127.255.255.255", Port()), hears=True)
@@ -172,7 +170,7 @@ def test_source_ports() -> None:
 
 def test_the_recorded_outcome_is_carried_along() -> None:
     """It is no part of what the program does."""
-    (cell,) = cells("fan-out/dest:if4/A:any4.addr/B:any4.addr")
-    plain, told = resolved(cell), resolved(cell, ("linux 6.1", "last"))
+    which = cell("fan-out/dest:if4/A:any4.addr/B:any4.addr")
+    plain, told = resolved(which), resolved(which, ("linux 6.1", "last"))
     assert told.recorded == ("linux 6.1", "last")
     assert replace(told, recorded=None) == plain

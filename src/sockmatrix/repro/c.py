@@ -9,10 +9,12 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sockmatrix.repro import header, shake
+from sockmatrix.repro.fold import fold
 from sockmatrix.repro.options import FLAGS, NUMBERS
+from sockmatrix.repro.plain import is_plain, opening
 from sockmatrix.repro.program import (
     NO_DEVICE,
     NO_INDEX,
@@ -56,6 +58,20 @@ ERRNOS = (
 )
 """Errors that are called by their names."""
 
+_ERRNOS_OF_OPENING = (
+    *(
+        "EACCES",
+        "EADDRINUSE",
+        "EADDRNOTAVAIL",
+        "EAFNOSUPPORT",
+        "EINVAL",
+        "ENETUNREACH",
+        "ENOBUFS",
+        "ENODEV",
+    ),
+    *("ENOPROTOOPT", "EPERM"),
+)
+
 _HEADERS = (
     # (header, what is used of it)
     ("arpa/inet.h", ""),
@@ -85,42 +101,88 @@ _HEADERS = (
 
 def emit(program: Program, file: str = "") -> str:
     """Return the text of the program, to be kept in `file`. Raises Inexpressible."""
+    more = {
+        "comment": _comment(program, file),
+        "includes": ["HEADERS"],
+        "numbers": [(one, number) for one, (number, _) in NUMBERS.items()] + list(FLAGS.items()),
+        "errnos": _ERRNOS_OF_OPENING if is_plain(program) else ERRNOS,
+    }
+    text = shake.c(_plain(program, more) if is_plain(program) else _whole(program, more))
+    words = set(_WORD.findall(text))
+    used = [one for one, of in _HEADERS if not of or words.intersection(of.split())]
+    return text.replace("#include <HEADERS>", "\n".join(f"#include <{one}>" for one in used))
+
+
+def _plain(program: Program, more: dict[str, Any]) -> str:
+    functions = list(opening(program))
+    turns = [text for number, voice in enumerate(program.voices) for text in _preparation(number, voice)]
+    turns += [_opens(function, turn) for function, _, turn in functions]
+    roles = roles_of(program)
+    return render(
+        "plain.c.jinja",
+        program,
+        trim=True,
+        turns=turns,
+        opens={role: function for function, who, _ in functions for role in who},
+        labels=[quoted(program.voices[number].label) for number in program.order],
+        sends=[
+            line
+            for place, number in enumerate(program.order)
+            for line in _sent(program, number, place, roles)
+        ],
+        **more,
+    )
+
+
+def _opens(function: str, turn: Turn) -> str:
+    lines = []
+    for step in turn.steps:
+        if isinstance(step.call, Open):
+            lines.append(f"int sock = socket({step.call.family}, {step.call.kind}, 0);")
+            lines.append(f'TRY("{step.name}", sock);')
+        else:
+            called = _call(step)[0].replace("fd[me]", "sock")
+            lines += fold(f'TRY("{step.name}", {called});', indent=4)
+    body = "\n".join(_STEP + line for line in [*lines, "return sock;"])
+    return f"static int {function}(void)\n{{\n{body}\n}}"
+
+
+def _sent(program: Program, number: int, place: int, roles: Sequence[str]) -> list[str]:
+    """Return the lines that send a voice, and read who heard it."""
+    voice = program.voices[number]
+    prepare = f"prepare_{number}" if voice.options else "NULL"
+    receivers = ", ".join(str(roles.index(role)) for role in voice.receivers)
+    return [
+        f"sent = send_from_many({endpoint(voice.to)}, {_ports(program, voice)}, {prepare}, &error);",
+        f"hear(text[{place}], labels[{place}], (const int[]){{ {receivers}, -1 }}, sent, error);",
+    ]
+
+
+def _whole(program: Program, more: dict[str, Any]) -> str:
     turns, table = _turns(program)
     roles = roles_of(program)
     process_of = [who.partition(".")[0] for who in roles]
     accepted = [step.call.name for step in program.steps if isinstance(step.call, Accept)]
     roles += tuple(dict.fromkeys(one for one in [*process_of, *accepted] if one not in roles))
     process_of = [who.partition(".")[0] for who in roles]
-    voices = program.voices
-    most = max([voice.ports for voice in voices if not voice.own] + [_times(program)])
-    text = shake.c(
-        render(
-            "program.c.jinja",
-            program,
-            trim=True,
-            filters={"c_name": name, "quoted": quoted},
-            comment=_comment(program, file),
-            includes=["HEADERS"],
-            numbers=[(one, number) for one, (number, _) in NUMBERS.items()] + list(FLAGS.items()),
-            roles=roles,
-            processes=tuple(process_of),
-            process_of=process_of,
-            users=[program.users.get(one, 0) for one in process_of],
-            hosts=[quoted(program.hosts[one]) if one in program.hosts else "NULL" for one in process_of],
-            most=most,
-            errnos=ERRNOS,
-            turns=turns,
-            table=table,
-            many_receivers=len(roles) > 3,
-            longest_from=max(
-                [step.call.length for step in program.steps if isinstance(step.call, Send)] + [64]
-            )
-            + 64,
-        )
+    sends = [step.call.length for step in program.steps if isinstance(step.call, Send)]
+    return render(
+        "program.c.jinja",
+        program,
+        trim=True,
+        filters={"c_name": name, "quoted": quoted},
+        roles=roles,
+        processes=tuple(process_of),
+        process_of=process_of,
+        users=[program.users.get(one, 0) for one in process_of],
+        hosts=[quoted(program.hosts[one]) if one in program.hosts else "NULL" for one in process_of],
+        most=max([voice.ports for voice in program.voices if not voice.own] + [_times(program)]),
+        turns=turns,
+        table=table,
+        many_receivers=len(roles) > 3,
+        longest_from=max([*sends, 64]) + 64,
+        **more,
     )
-    words = set(_WORD.findall(text))
-    used = [one for one, of in _HEADERS if not of or words.intersection(of.split())]
-    return text.replace("#include <HEADERS>", "\n".join(f"#include <{one}>" for one in used))
 
 
 def _times(program: Program) -> int:
@@ -130,7 +192,8 @@ def _times(program: Program) -> int:
 
 def _comment(program: Program, file: str) -> str:
     lines = header.lines(program, f"cc -o repro {file or 'repro.c'} && ./repro")
-    return "\n".join(["/*", *(f" * {line}".rstrip() for line in lines), " */"]).replace("**/", "* /")
+    safe = (line.replace("*/", "* /") for line in lines)
+    return "\n".join(["/*", *(f" * {line}".rstrip() for line in safe), " */"])
 
 
 # --- turns ----------------------------------------------------------------------------------------
@@ -178,7 +241,8 @@ def _in_common(turn: Turn | End | Speech) -> object:
 
 def _function(function: str, me: str, lines: Sequence[str]) -> str:
     ignored = [] if me and any("me" in _WORD.findall(line) for line in lines) else [f"{_STEP}(void)me;"]
-    body = "\n".join([*ignored, *(_STEP + line for line in lines)])
+    folded = (part for line in lines for part in fold(line, indent=4))
+    body = "\n".join([*ignored, *(_STEP + part for part in folded)])
     return f"static void {function}(int me)\n{{\n{body}\n}}"
 
 
@@ -276,16 +340,17 @@ def _send(call: Send) -> str:
 
 def _speak(program: Program, number: int) -> tuple[list[str], str]:
     voice = program.voices[number]
-    ports = (
-        "SOURCES"
-        if voice.ports == max(one.ports for one in program.voices if not one.own)
-        else str(voice.ports)
-    )
+    ports = _ports(program, voice)
     if voice.connects:
         return [], f"call({number}, {endpoint(voice.to)}, {ports});"
     preparation = _preparation(number, voice)
     prepare = f"prepare_{number}" if preparation else "NULL"
     return preparation, f"speak_from_many({number}, {endpoint(voice.to)}, {ports}, {prepare});"
+
+
+def _ports(program: Program, voice: Voice) -> str:
+    most = max(one.ports for one in program.voices if not one.own)
+    return "SOURCES" if voice.ports == most else str(voice.ports)
 
 
 def _preparation(number: int, voice: Voice) -> list[str]:

@@ -10,7 +10,9 @@ import itertools
 from typing import TYPE_CHECKING, Any
 
 from sockmatrix.repro import header, shake
+from sockmatrix.repro.fold import fold
 from sockmatrix.repro.options import FLAGS, NUMBERS
+from sockmatrix.repro.plain import is_plain, opening
 from sockmatrix.repro.program import (
     NO_DEVICE,
     NO_INDEX,
@@ -54,57 +56,30 @@ def emit(program: Program, file: str = "") -> str:
         "numbers": NUMBERS,
     }
     if is_plain(program):
-        sends = [_sent(program.voices[number]) for number in program.order]
+        sends = [line for number in program.order for line in _sent(program.voices[number])]
         text = render("plain.py.jinja", program, opens=list(_opens(program)), sends=sends, **more)
     else:
         text = render("program.py.jinja", program, turns=list(_turns(program)), flags=FLAGS, **more)
     return shake.python(text)
 
 
-def is_plain(program: Program) -> bool:
-    """Tell whether each process opens a UDP socket and keeps it, and the main process then sends.
-
-    Such a program is written in a shorter way.
-    """
-    *opening, last = program.turns
-    if not isinstance(last, Speech):
-        opening.append(last)
-    opens = (Open, SetOption, Bind, Member)
-    return (
-        all(
-            isinstance(turn, Turn) and isinstance(turn.steps[0].call, Open) and not turn.speaks
-            for turn in opening
-        )
-        and len({turn.process for turn in opening if isinstance(turn, Turn)}) == len(opening)
-        and all(step.label is None and isinstance(step.call, opens) for step in program.steps)
-        and all(step.call.kind == "SOCK_DGRAM" for step in program.steps if isinstance(step.call, Open))
-        and len(opening) <= MOST
-        and not program.hosts
-        and program.local_range[1] - program.local_range[0] > 1000
-    )
-
-
-MOST = 3
-"""Receivers of a program that is written in the shorter way."""
-
-
 def _opens(program: Program) -> Iterator[tuple[str, list[str], list[str]]]:
-    """Yield the processes that open the same, and how they do that."""
-    turns = [turn for turn in program.turns if isinstance(turn, Turn)]
-    for _, group in itertools.groupby(turns, key=lambda turn: turn.steps):
-        alike = list(group)
+    """Yield functions that open a socket: name, processes that call it, lines."""
+    for function, who, turn in opening(program):
         lines = []
-        for step in alike[0].steps:
-            called = ", ".join(_call(step))
+        for step in turn.steps:
             made = "sock = " if isinstance(step.call, Open) else ""
-            lines.append(f'{made}attempt("{step.name}", {called})')
-        who = [turn.who for turn in alike]
-        yield f"open_{'_'.join(who).lower()}", who, lines
+            called = ", ".join(_call(step))
+            lines += fold(f'{made}attempt("{step.name}", {called})', indent=4, trailing=",")
+        yield function, who, lines
 
 
-def _sent(voice: Voice) -> tuple[str, int, str, list[str]]:
+def _sent(voice: Voice) -> list[str]:
+    """Return the lines of one entry of the table of what is sent."""
     options = [f"({', '.join([*_option(option), value(given)])})" for option, given in voice.options]
-    return voice.label, voice.ports, endpoint(voice.to), options
+    entry = f'("{voice.label}", {voice.ports}, {endpoint(voice.to)}, [{", ".join(options)}])'
+    *most, last = fold(entry, indent=9, trailing=",")
+    return [*most, f"{last},"]
 
 
 # --- turns ----------------------------------------------------------------------------------------
@@ -140,7 +115,7 @@ def _in_common(turn: Turn | End | Speech) -> object:
 
 
 def _function(who: str, number: int, me: str, lines: Sequence[str]) -> str:
-    body = "\n".join(_STEP + line for line in lines)
+    body = "\n".join(_STEP + part for line in lines for part in fold(line, indent=4, trailing=","))
     return f"@turn({who})\ndef turn_{number}({me}):\n{body}"
 
 
