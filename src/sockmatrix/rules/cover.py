@@ -10,7 +10,8 @@ import heapq
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
-from sockmatrix.rules.features import Features, Term, bitmap, members
+from sockmatrix.rules.bitmaps import bitmap, members
+from sockmatrix.rules.features import Features, Term
 from sockmatrix.rules.search import Search
 
 if TYPE_CHECKING:

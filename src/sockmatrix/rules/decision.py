@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, final
 
 from sockmatrix.pattern import DERIVED
-from sockmatrix.rules.features import Features, Term, bitmap, members
+from sockmatrix.rules.bitmaps import bitmap, members
+from sockmatrix.rules.features import Features, Term
 from sockmatrix.rules.search import Search
 from sockmatrix.rules.units import EXIST, FACETS, SEND, UNMEASURED, WHOLE, units
 

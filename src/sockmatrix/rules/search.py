@@ -11,7 +11,8 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, final
 
-from sockmatrix.rules.features import CELL, Features, Term, widened
+from sockmatrix.rules.features import Features, Term, widened
+from sockmatrix.rules.looking import CELL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
