@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, final
 
 from sockmatrix import plan as plans
 from sockmatrix.axis import CASE
@@ -30,19 +30,49 @@ def summaries(
 
 
 def _grids(plan: Plan, cells: Mapping[str, Known], wanted: frozenset[str] | None) -> Iterator[Grid]:
+    for title, shown, rows in _tables(plan):
+        yield from _grid(title, shown, rows, cells, wanted)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A ten-second table before anything is known: labels, and the cell for each column."""
+
+    title: str
+    question: str
+    headings: tuple[str, ...]
+    columns: tuple[str, ...]
+    rows: tuple[tuple[tuple[str, ...], Mapping[str, Cell]], ...]
+
+
+def labelled(plan: Plan) -> Iterator[Labelled]:
+    """Yield the tables of a plan, without labels that say nothing."""
+    for title, shown, rows in _tables(plan):
+        kept = _telling(rows) if plans.OUTCOME in shown.columns else range(len(shown.headings))
+        yield Labelled(
+            *title,
+            tuple(shown.headings[place] for place in kept),
+            shown.columns,
+            tuple((tuple(row.labels[place] for place in kept), row.cells) for row in rows),
+        )
+
+
+def _tables(plan: Plan) -> Iterator[tuple[tuple[str, str], SummaryTable, Sequence[SummaryRow]]]:
     shown = plans.summary(plan)
     title = plan.table.name, plan.table.question
     if not plan.table.cases or plan.table.summary.columns:
-        yield from _grid(title, shown, shown.rows, cells, wanted)
+        yield title, shown, shown.rows
         return
     by_case: dict[str, list[SummaryRow]] = {}
     for row in shown.rows:
         by_case.setdefault(row.cells[plans.OUTCOME].axes[CASE], []).append(row)
     single = [_alone(plan, row) for rows in by_case.values() if len(rows) == 1 for row in rows]
-    yield from _grid(title, replace(shown, headings=("case", "with")), single, cells, wanted)
+    if single:
+        yield title, replace(shown, headings=("case", "with")), single
     for case in plan.table.cases:
         if len(rows := by_case.get(case.name, [])) > 1:
-            yield from _grid((f"{plan.table.name}/{case.name}", case.about), shown, rows, cells, wanted)
+            yield (f"{plan.table.name}/{case.name}", case.about), shown, rows
 
 
 def _alone(plan: Plan, row: SummaryRow) -> SummaryRow:

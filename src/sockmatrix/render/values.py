@@ -42,20 +42,34 @@ def fold(grid: Grid) -> Grid:
     That label becomes "any", "any but x" or "any of: x, y", unless that is too long to be read. Rows
     are only folded when the folded row stands for exactly the rows that it replaces.
     """
+    return replace(grid, rows=tuple(row for row, _ in fold_places(grid)))
+
+
+def fold_places(grid: Grid) -> list[tuple[Row, tuple[int, ...]]]:
+    """Return the rows of `fold`, each with the places of the rows that it stands for."""
     boxes: list[tuple[list[tuple[str, ...]], tuple[str, ...]]] = []
-    for labels, cells in grid.rows:
+    places: list[list[int]] = []
+    for number, (labels, cells) in enumerate(grid.rows):
         boxes.append(([(label,) for label in labels], cells))
+        places.append([number])
         while len(boxes) > 1 and _join(boxes[-2], boxes[-1]):
             boxes.pop()
+            last = places.pop()
+            places[-1] += last
     values = [
         tuple(dict.fromkeys(labels[place] for labels, _ in grid.rows))
         for place in range(len(grid.row_headers))
     ]
-    rows = tuple(
-        (tuple(map(_any_of, label_sets, values)), cells)
-        for label_sets, cells in itertools.chain(*(_readable(*box, values) for box in boxes))
-    )
-    return replace(grid, rows=rows)
+    rows: list[tuple[Row, tuple[int, ...]]] = []
+    for box, own in zip(boxes, places, strict=True):
+        for sets, cells in _readable(*box, values):
+            within = [
+                place
+                for place in own
+                if all(label in some for label, some in zip(grid.rows[place][0], sets, strict=True))
+            ]
+            rows.append(((tuple(map(_any_of, sets, values)), cells), tuple(within)))
+    return rows
 
 
 def fold_columns(grid: Grid) -> Grid:

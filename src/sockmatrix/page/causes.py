@@ -1,0 +1,73 @@
+"""Which cells and outcomes the known changes explain, by number, so that any two platforms can be compared."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sockmatrix.claims import expect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from sockmatrix.cell import Cell
+    from sockmatrix.changes import Effect, KnownChange
+    from sockmatrix.claims.cover import Coverage
+    from sockmatrix.page.known import KnownColumns
+    from sockmatrix.runformat import Platform
+
+
+def values(
+    known: Iterable[KnownChange],
+    platforms: Sequence[Platform],
+    coverage: Coverage,
+    columns: KnownColumns,
+    places: Mapping[str, int],
+) -> list[dict[str, Any]]:
+    """Return known changes as JSON values; `places` are the numbers of the cells by id.
+
+    `had`: for each platform whether it has the change, None if that is not known. `effects`: [cell,
+    outcomes that fit with it, outcomes that fit without it], of cells in which platforms differ.
+    Raises TableError.
+    """
+    found = []
+    for change in known:
+        had = [change.had(one) for one in platforms]
+        if len(set(had)) < 2:
+            continue
+        effects = [
+            one for effect in change.effects for one in _effects(effect, coverage, columns, places)
+        ]
+        found.append(
+            {
+                "id": change.id,
+                "title": change.title,
+                "versions": change.versions.text,
+                "links": list(change.links),
+                "note": change.note,
+                "had": had,
+                "effects": effects,
+            }
+        )
+    return found
+
+
+def _effects(
+    effect: Effect, coverage: Coverage, columns: KnownColumns, places: Mapping[str, int]
+) -> Iterable[tuple[int, list[int], list[int]]]:
+    for cell in coverage.cells([effect.pattern(text) for text in effect.cells]):
+        place = places.get(cell.id)
+        if place is None or not columns.differing([place]):
+            continue
+        numbers = {own[place] for own in columns.numbers} - columns.silent
+        yield (
+            place,
+            sorted(one for one in numbers if _fits(effect.having, cell, coverage, columns, one)),
+            sorted(one for one in numbers if _fits(effect.lacking, cell, coverage, columns, one)),
+        )
+
+
+def _fits(
+    terms: Sequence[expect.Term], cell: Cell, coverage: Coverage, columns: KnownColumns, number: int
+) -> bool:
+    told, _ = expect.judge(terms, coverage.shape(cell), columns.samples[number])
+    return told.holds is not False

@@ -1,0 +1,114 @@
+"""The cells of all tables, compactly: each distinct beginning and end of an id once, with its values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, final
+
+from sockmatrix.cell import Cell
+from sockmatrix.scenarios import addresses
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from sockmatrix.plan import Plan
+    from sockmatrix.table import Table
+
+
+@final
+class Numbered:
+    """Distinct values in the order in which they first came, and the number of each."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[Any, int] = {}
+
+    def __call__(self, value: Any) -> int:
+        """Return the number of a value."""
+        return self.numbers.setdefault(value, len(self.numbers))
+
+    @property
+    def values(self) -> list[Any]:
+        """The values, by number."""
+        return list(self.numbers)
+
+
+def tables(plans: Iterable[Plan]) -> list[dict[str, Any]]:
+    """Return the cells of each plan as a JSON value, in the order of the plans.
+
+    `begin`: [the text after the table's name, the number of what the text leaves out in `rest`, which is
+    by axis]; `end`: numbers of `sockets`, of which each has its text in ids and the values of its axes.
+    `cells`: pairs of numbers, the first as the distance from the pair before.
+    """
+    return [_table(plan) for plan in plans]
+
+
+def _table(plan: Plan) -> dict[str, Any]:
+    table = plan.table
+    begins, rests, ends, sockets = Numbered(), Numbered(), Numbered(), Numbered()
+    pairs: list[int] = []
+    before = 0
+    for cell in plan.cells:
+        begin = begins(_begin(cell, rests))
+        pairs += (begin - before, ends(_end(cell, sockets)))
+        before = begin
+    return {
+        "name": table.name,
+        "lab": table.lab,
+        "axes": list(table.axes),
+        "per_socket": list(table.socket_axes),
+        "rest": [dict(one) for one in rests.values],
+        "begin": [list(one) for one in begins.values],
+        "end": [list(one) for one in ends.values],
+        "sockets": [[text, *values] for text, values in sockets.values],
+        "cells": pairs,
+    }
+
+
+def _begin(cell: Cell, rests: Numbered) -> tuple[str, int]:
+    text = cell.id
+    if cell.sockets:
+        parts = text.split("/")
+        alone = parts[-1].partition(":")[0].endswith("x")
+        text = "/".join(parts[: -1 if alone else -len(cell.sockets)])
+    text = text[len(cell.table) :]
+    said = {part.partition(":")[0] for part in text.split("/")}
+    return text, rests(tuple((name, value) for name, value in cell.axes.items() if name not in said))
+
+
+def _end(cell: Cell, sockets: Numbered) -> tuple[int, ...]:
+    if not cell.sockets:
+        return ()
+    parts = cell.id.split("/")
+    name, _, text = parts[-1].partition(":")
+    texts = [text] * len(cell.sockets)
+    if not name.endswith("x"):
+        texts = [part.partition(":")[2] for part in parts[-len(cell.sockets) :]]
+    return tuple(
+        sockets((text, (one.bind, one.reuse, *(value for _, value in one.further))))
+        for text, one in zip(texts, cell.sockets, strict=True)
+    )
+
+
+def vocabulary(loaded: Iterable[Table]) -> dict[str, Any]:
+    """Return the axes of tables in words: title, whether of sockets, words for values; and addresses."""
+    found: dict[str, dict[str, Any]] = {}
+    for table in loaded:
+        uses: Mapping[str, Any] = {**table.axes, **table.socket_axes}
+        for name, use in uses.items():
+            own = found.setdefault(
+                name, {"title": use.axis.title, "socket": use.axis.per_socket, "values": {}}
+            )
+            own["values"].update(use.axis.values)
+    return found
+
+
+def address_classes(words: Mapping[str, str]) -> dict[str, Any]:
+    """Return the class of each destination, and which addresses are wildcards."""
+    classes = {}
+    for symbol in words:
+        try:
+            classes[symbol] = addresses.class_of(symbol)
+        except KeyError:
+            continue
+    return {"classes": classes, "wildcards": sorted(addresses.WILDCARDS)}
+
+

@@ -1,0 +1,169 @@
+"""What the platforms of a page know of its cells: each distinct outcome once, columns as numbers."""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, final
+
+import msgspec
+
+from sockmatrix import rows
+from sockmatrix.outcome import Outcome
+from sockmatrix.page.compact import Numbered
+from sockmatrix.render.escape import printable
+from sockmatrix.render.legend import style
+from sockmatrix.script.compiler import labels
+from sockmatrix.wording import headline, sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sockmatrix.cell import Cell
+    from sockmatrix.columns import Column
+
+NOTHING = -1
+"""The number of what a platform has nothing of."""
+
+_SILENT = frozenset({"skipped", "inconclusive"})
+"""Words of what was not measured, whatever the reason: they are compared with nothing."""
+
+_LONGEST = 2000
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A distinct outcome in words: as in a table, its one word, its colour, a sentence, its facets."""
+
+    headline: str
+    word: str
+    look: str
+    sentence: str
+    facets: dict[str, Any]
+
+    @property
+    def silent(self) -> bool:
+        """Whether it says nothing of the platform."""
+        return self.word in _SILENT
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class KnownColumns:
+    """Columns by number. `numbers` has a list for each column, with a number for each cell."""
+
+    columns: tuple[Column, ...]
+    numbers: tuple[list[int], ...]
+    outcomes: tuple[Told, ...]
+    samples: tuple[Outcome, ...]
+    """An outcome as it was read, for each number."""
+
+    @property
+    def silent(self) -> frozenset[int]:
+        """The numbers of outcomes that say nothing, that of nothing included."""
+        return frozenset([NOTHING, *(at for at, one in enumerate(self.outcomes) if one.silent)])
+
+    def differing(self, places: Iterable[int]) -> bool:
+        """Tell whether the platforms that measured some cells do not agree on one of them."""
+        silent = self.silent
+        return any(len({own[place] for own in self.numbers} - silent) > 1 for place in places)
+
+    def packed(self) -> list[list[int]]:
+        """Return each column as what it has other than the nearest before it.
+
+        That is: the number of that column (-1 for none), then for each cell that differs the distance
+        from the one before, and its number.
+        """
+        found = []
+        for at, own in enumerate(self.numbers):
+            nearest, distance = NOTHING, len(own) + 1
+            for earlier in range(at):
+                apart = sum(map(operator.ne, own, self.numbers[earlier]))
+                if apart < distance:
+                    nearest, distance = earlier, apart
+            found.append([nearest, *_unlike(own, None if nearest < 0 else self.numbers[nearest])])
+        return found
+
+
+def _unlike(own: Sequence[int], base: Sequence[int] | None) -> Iterable[int]:
+    last = 0
+    for place, number in enumerate(own):
+        if number != (NOTHING if base is None else base[place]):
+            yield place - last
+            yield number
+            last = place
+
+
+def known(cells: Sequence[Cell], columns: Sequence[Column]) -> KnownColumns:
+    """Return what measured columns know of some cells, by number.
+
+    An outcome that agrees with that of an earlier column has its number. What was measured under another
+    meaning of the id is not known.
+    """
+    numbered = _Outcomes()
+    first: dict[int, tuple[Outcome, int]] = {}
+    more: dict[int, list[tuple[Outcome, int]]] = {}
+    numbers = []
+    for column in columns:
+        own = [NOTHING] * len(cells)
+        get = column.cells.get
+        for place, cell in enumerate(cells):
+            line = get(cell.id)
+            if not isinstance(line, Outcome) or getattr(line, "v", cell.version) != cell.version:
+                continue
+            seen = first.get(place)
+            if seen is None:
+                own[place] = number = numbered(cell, line)
+                first[place] = line, number
+                continue
+            # Lines of the same text share what they are made of: see runlines.py.
+            if line.delivery is seen[0].delivery or line.agrees(seen[0]):
+                own[place] = seen[1]
+                continue
+            others = more.setdefault(place, [])
+            number = next((number for one, number in others if line.agrees(one)), NOTHING)
+            if number == NOTHING:
+                number = numbered(cell, line)
+                others.append((line, number))
+            own[place] = number
+        numbers.append(own)
+    return KnownColumns(tuple(columns), tuple(numbers), *numbered.told())
+
+
+_encode = msgspec.json.Encoder(order="deterministic").encode
+_fields = Outcome.__struct_fields__
+_values = operator.attrgetter(*_fields)
+
+
+class _Outcomes:
+    """Distinct outcomes; those of a script also by the order of its labels."""
+
+    def __init__(self) -> None:
+        self._numbers = Numbered()
+        self._known: dict[int, tuple[str, Outcome, tuple[str, ...] | None]] = {}
+        self._orders: dict[str, tuple[str, ...]] = {}
+
+    def __call__(self, cell: Cell, line: Outcome) -> int:
+        plain = Outcome(**dict(zip(_fields, _values(line), strict=True)))
+        order = self._order(cell, plain) if cell.script else None
+        number: int = self._numbers((_encode(plain), order))
+        if number not in self._known:
+            self._known[number] = cell.id, plain, order
+        return number
+
+    def _order(self, cell: Cell, line: Outcome) -> tuple[str, ...]:
+        if cell.script not in self._orders:
+            self._orders[cell.script] = tuple(labels(cell.script))
+        told = {*line.delivery, *line.send, *line.connect, *line.notes}
+        return tuple(label for label in self._orders[cell.script] if label in told)
+
+    def told(self) -> tuple[tuple[Told, ...], tuple[Outcome, ...]]:
+        """Return the outcomes in words, and as they are, by number."""
+        found, samples = [], []
+        for _, line, order in self._known.values():
+            text = printable(headline(line, order), _LONGEST)
+            words = printable(sentence(line), 2 * _LONGEST)
+            found.append(Told(text, line.word, style(text), words, rows.facets(line) or {}))
+            samples.append(line)
+        return tuple(found), tuple(samples)
