@@ -32,7 +32,6 @@ _NUMBERS = {
     "MSG_ERRQUEUE": 0x2000,
 }
 _ORIGINS = {0: "none", 1: "local", 2: "icmp", 3: "icmp6"}  # linux/errqueue.h, SO_EE_ORIGIN_*
-_SIOCINQ = 0x541B  # FIONREAD of asm-generic/ioctls.h; others have the name in termios
 
 
 def send(  # noqa: PLR0917 - the arguments of a compiled program
@@ -171,8 +170,9 @@ def _offender(address: bytes) -> str:
 def pending(place: Place) -> str:
     """Ioctl FIONREAD: bytes of the next datagram, or of the whole stream (udp(7), tcp(7))."""
     import fcntl
+    import termios
 
-    return str(struct.unpack("@i", fcntl.ioctl(place.sock, _SIOCINQ, b"\0\0\0\0"))[0])
+    return str(struct.unpack("@i", fcntl.ioctl(place.sock, termios.FIONREAD, b"\0\0\0\0"))[0])
 
 
 def poll(place: Place) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 import memberships
 from opcodes import ACT
 from place import Address
-from resolver import Absent, Resolver, flags, socket_kind
+from resolver import Absent, Resolver, socket_kind
 
 _BUFFER = 2048  # bytes of a receive that is not told how many
 _KINDS = {
@@ -22,6 +22,17 @@ _KINDS = {
     "IPV6_MULTICAST_IF": "index",
 }
 """How the value of an option is told that is more than an integer; see `sockets.get_option`."""
+
+
+_ON_LINUX = frozenset({"errors", "flags", "route", "waits"})  # error queue, rtnetlink, /proc/net
+_ON_POSIX = frozenset({"pending", "poll"})  # Winsock has another ioctl, and Python no poll there
+
+
+def offered(operation: str, system: str) -> bool:
+    """Tell whether a system (platforms.system) has what an operation asks of it beside options."""
+    if operation in _ON_LINUX:
+        return system == "linux"
+    return operation not in _ON_POSIX or system != "windows"
 
 
 class Call(NamedTuple):
@@ -43,6 +54,8 @@ def act(names: Resolver, label: Optional[str], name: str, arguments: List[Any]) 
     option is absent becomes a note that says so.
     """
     try:
+        if not offered(name, names.system):
+            raise Absent(name)
         if name == "tell":
             call = _tell(names, label or "x", *arguments)
         elif name in memberships.CALLS:
@@ -120,19 +133,21 @@ def _tell(
         address = names.address(symbol)
     ancillary = []
     if how.get("source"):
+        if names.system == "windows":
+            raise Absent("sendmsg")  # Python has none there
         # ip(7): struct in_pktinfo { int ipi_ifindex; struct in_addr ipi_spec_dst, ipi_addr; }
         packed = struct.pack("=I4s4s", 0, socket.inet_aton(names.literal(how["source"])), bytes(4))
         ancillary.append((int(socket.IPPROTO_IP), names.known("IP_PKTINFO")[1], packed))
     size = None if how.get("size") is None else int(how["size"])
     port = "P" if port is None else str(port)
-    told = (address, port, said, size, flags(how.get("flags", ())), ancillary, names.scope(how))
+    told = (address, port, said, size, names.flags(how.get("flags", ())), ancillary, names.scope(how))
     return Call("send", "send", told)
 
 
-def _receive(_: Resolver, *arguments: Any) -> Call:
+def _receive(names: Resolver, *arguments: Any) -> Call:
     how = arguments[-1] if arguments and isinstance(arguments[-1], dict) else {}
     name = "receiveall" if arguments and arguments[0] == "all" else "receive"
-    return Call("receive", name, (int(how.get("size", _BUFFER)), flags(how.get("flags", ()))))
+    return Call("receive", name, (int(how.get("size", _BUFFER)), names.flags(how.get("flags", ()))))
 
 
 # --- facts of the host ---------------------------------------------------------------------------

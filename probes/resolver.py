@@ -13,6 +13,7 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 import groups
 import lab as labs
 import options
+import platforms
 import symbols
 from place import Address
 
@@ -47,6 +48,7 @@ class Resolver:
     ) -> None:
         self.lab = lab
         self.platform = platform
+        self.system = platforms.system(platform)
         self.host = host
         self._constants = constants
         self._found: Dict[str, Optional[options.Option]] = {}
@@ -113,6 +115,10 @@ class Resolver:
             raise Absent(name)
         return found
 
+    def flags(self, names: Any) -> int:
+        """Return the number of some flags of a send or a receive. Raises Absent."""
+        return flags(names, self.platform, vars(socket))
+
     def option(self, name: str, value: Any) -> Option:
         """Return an option with its value: a number, or the symbol of an address or an interface."""
         level, option, kind = self.known(name)
@@ -144,11 +150,15 @@ def socket_kind(name: str) -> Tuple[int, int]:
     return _SOCKETS[name]
 
 
-def flags(names: Any) -> int:
-    """Return the number of some flags of a send or a receive. Raises Absent."""
+def flags(names: Any, platform: str, constants: Mapping[str, Any]) -> int:
+    """Return the number of some flags of a send or a receive. Raises Absent.
+
+    Elsewhere the bits of Linux mean something else: 0x2000 is MSG_HAVEMORE of macOS.
+    """
     found = 0
+    known = _FLAGS if platforms.system(platform) == "linux" else {}
     for name in names:
-        number = getattr(socket, name, _FLAGS.get(name))
+        number = constants.get(name, known.get(name))
         if number is None:
             raise Absent(name)
         found |= int(number)

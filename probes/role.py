@@ -283,6 +283,7 @@ def _go(place: Dict[str, Any]) -> None:
     if place.get("user") is not None:
         import ctypes  # noqa: F401 - acts may need them, and another user may not read Python's files
         import fcntl  # noqa: F401
+        import termios  # noqa: F401
 
         os.setgroups([])
         os.setgid(place["user"])

@@ -146,10 +146,11 @@ def test_a_kind_that_is_not_here_is_absent(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_flags_add_up() -> None:
     """One without a number is absent."""
-    assert resolver.flags(()) == 0
-    assert resolver.flags(["MSG_PEEK", "MSG_CONFIRM"]) == socket.MSG_PEEK | 0x800
+    here = vars(socket)
+    assert resolver.flags((), "linux", here) == 0
+    assert resolver.flags(["MSG_PEEK", "MSG_CONFIRM"], "linux", here) == socket.MSG_PEEK | 0x800
     with pytest.raises(Absent, match="MSG_NO_SUCH"):
-        resolver.flags(["MSG_NO_SUCH"])
+        resolver.flags(["MSG_NO_SUCH"], "linux", here)
 
 
 @pytest.mark.parametrize(
