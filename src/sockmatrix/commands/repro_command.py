@@ -10,7 +10,6 @@ from sockmatrix.commands.options import examples
 from sockmatrix.commands.runs import write_output
 from sockmatrix.exitcode import ExitCode
 from sockmatrix.render.escape import printable
-from sockmatrix.repro import LANGUAGES, Inexpressible, resolve
 from sockmatrix.runfile import Run, RunFileError
 from sockmatrix.selection import SelectionError, look_up
 from sockmatrix.wording import cell_headline
@@ -19,6 +18,13 @@ if TYPE_CHECKING:
     import argparse
 
     from sockmatrix.cell import Cell
+
+
+LANGUAGES = {
+    "python": "a program in Python",
+    "c": "a program in C",
+    "socat": "a script with socat",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,22 +53,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> ExitCode:
     """Write the program."""
+    from sockmatrix import repro
+
     try:
         table, cell = look_up(arguments.cell)
         recorded = _recorded(arguments.run, cell) if arguments.run else None
-        program = resolve(table, cell, recorded)
+        program = repro.resolve(table, cell, recorded)
         file = arguments.output.name if arguments.output else ""
-        text = LANGUAGES[arguments.language](program, file)
+        text = repro.LANGUAGES[arguments.language](program, file)
     except SelectionError as error:
         raise UsageError(str(error)) from error
-    except Inexpressible as error:
-        raise UsageError(f"{_language(arguments.language)} cannot express {error}") from error
+    except repro.Inexpressible as error:
+        raise UsageError(f"{LANGUAGES[arguments.language]} cannot express {error}") from error
     write_output(text, arguments.output)
     return ExitCode.EXPECTED
-
-
-def _language(name: str) -> str:
-    return {"c": "a program in C", "python": "a program in Python", "socat": "a script with socat"}[name]
 
 
 def _recorded(path: str, cell: Cell) -> tuple[str, str]:
