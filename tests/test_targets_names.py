@@ -128,3 +128,52 @@ def test_there_is_no_gvisor(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(NotStartedError, match="there is no runsc here: Debian's package runsc"):
         parse("gvisor").make(1)
+
+
+UML = """#!{python} -sS
+import sys
+if "--version" in sys.argv:
+    print("{version}")
+    sys.exit(0)
+print("userspace - ptrace set fp regs failed, errno = 14\\nKernel panic - not syncing: init", flush=True)
+import os
+os.abort()
+"""
+
+
+def uml(place: Path, version: str = "6.1.176") -> Path:
+    """Write a fake linux.uml, on a processor that it does not know."""
+    program = place / "linux.uml"
+    program.write_text(UML.format(python=sys.executable, version=version))
+    program.chmod(0o755)
+    return program
+
+
+def test_user_mode_linux(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its command line, and the reason why it does not come up."""
+    from sockmatrix.targets import initramfs
+    from sockmatrix.targets.uml import UmlTarget
+
+    monkeypatch.setattr(initramfs, "image", lambda _: b"an image")
+    target = parse(f"uml={uml(tmp_path)}//modules={tmp_path}").make(1)
+    assert isinstance(target, UmlTarget)
+    words = target.command(tmp_path / "image", tmp_path / "console-0")([5])
+    assert words[1:4] == ["mem=1024M", f"initrd={tmp_path}/image", "rdinit=/init"]
+    assert "ssl0=fd:5,fd:5" in words
+    with pytest.raises(NotStartedError) as caught:
+        target.start([], 0)
+    assert str(caught.value) == (
+        "the guest of user-mode Linux 6.1.176 did not start:"
+        " userspace - ptrace set fp regs failed, errno = 14"
+    )
+    assert len(target.describe({})["target"]["sha256"]) == 64
+    target.close()
+
+
+def test_no_user_mode_linux(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is said what is missing."""
+    with pytest.raises(NotStartedError, match="--version does not name a version"):
+        parse(f"uml={uml(tmp_path, 'hello')}").make(1)
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(NotStartedError, match=r"there is no linux\.uml here: Debian's package"):
+        parse("uml").make(1)

@@ -44,7 +44,8 @@ _LAST_WORDS = 8192  # bytes of stderr that are sent back
 _PORT_PATIENCE = 5.0  # seconds for a virtio port to turn up
 _PIECE = 1 << 16
 
-PORT_NAME = "sockmatrix"
+PORT = "SOCKMATRIX_PORT"
+"""What a kernel's command line calls the port where there is no virtio."""
 
 MOUNTS = (("proc", "/proc"), ("sysfs", "/sys"), ("devtmpfs", "/dev"), ("tmpfs", "/tmp"))  # noqa: S108
 
@@ -268,7 +269,7 @@ def open_port() -> tuple[int, int]:
     import termios
     import tty
 
-    port_ = os.open("/dev/ttyS1", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+    port_ = os.open(os.environ.get(PORT, "/dev/ttyS1"), os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
     tty.setraw(port_)
     settings = termios.tcgetattr(port_)
     settings[4] = settings[5] = termios.B115200

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import queue
 import select
+import signal
 import socket
 import subprocess
 import threading
@@ -28,6 +30,10 @@ BOOT_PATIENCE = 120.0
 
 PATIENCE = 60.0
 """Seconds without any word, of which a guest says one every other second (`agent.TICK_SECONDS`)."""
+
+_SIGNS = ("ptrace set", "Out of memory", "Kernel panic")
+"""What a console says of an end, the most telling first; the first is of user-mode Linux on a
+processor whose registers it does not know."""
 
 _PIECE = 1 << 16
 _LEAVE = 5.0  # seconds for a process to end that was killed, or has closed its end
@@ -68,18 +74,20 @@ class Guest:
         descriptors = [theirs.fileno() for _, theirs in pairs]
         words = command(descriptors)
         try:
-            self._process = subprocess.Popen(
-                words,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                pass_fds=descriptors,
-                start_new_session=True,  # Ctrl-C is ours to handle
-            )
+            with console.open("ab") as printed:
+                self._process = subprocess.Popen(
+                    words,
+                    stdin=subprocess.DEVNULL,
+                    stdout=printed,
+                    stderr=subprocess.PIPE,
+                    pass_fds=descriptors,
+                    start_new_session=True,  # Ctrl-C is ours to handle
+                )
         except OSError as error:
             for ours in self._ours:
                 ours.close()
-            raise NotStartedError(f"cannot start {words[0]}: {error.strerror or error}") from error
+            what = error.filename or words[0]
+            raise NotStartedError(f"cannot start {what}: {error.strerror or error}") from error
         finally:
             for _, theirs in pairs:
                 theirs.close()
@@ -188,11 +196,11 @@ class Guest:
     def _finish(self, end: str) -> None:
         """Note the end and tell everybody; `end` is empty where the process knows more."""
         if end:
-            self._process.kill()
+            self._kill()
         try:
             _, stderr = self._process.communicate(timeout=_LEAVE)
         except subprocess.TimeoutExpired:
-            self._process.kill()
+            self._kill()
             _, stderr = self._process.communicate()
         end = end or self._reason(stderr, self._process.returncode)
         with self._room:
@@ -206,15 +214,21 @@ class Guest:
                 ours.close()
         self._ready.set()
 
+    def _kill(self) -> None:
+        """Kill the process, and those it has started: user-mode Linux is several."""
+        with contextlib.suppress(OSError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
     def _reason(self, stderr: bytes, code: int) -> str:
         """Return why it ended: what its kernel said, or else what its process did."""
         try:
             said = self.console.read_bytes()[-_PIECE:].decode("utf-8", "replace").splitlines()
         except OSError:
             said = []
-        for line in reversed(said):
-            if "Kernel panic" in line or "Out of memory" in line:
-                return " ".join(line.split())
+        for sign in _SIGNS:
+            for line in reversed(said):
+                if sign in line:
+                    return " ".join(line.split())
         return reason(stderr, code)
 
     def forget(self, channel: int) -> None:
@@ -224,7 +238,7 @@ class Guest:
 
     def stop(self) -> None:
         """End the guest, and with it all that runs in it. Safe to call twice."""
-        self._process.kill()
+        self._kill()
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._ready.wait(_LEAVE)

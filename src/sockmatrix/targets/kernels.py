@@ -42,10 +42,15 @@ class Kernel:
 
     def modules(self) -> list[tuple[str, bytes]]:
         """Return the modules that a guest loads, in order. Raises NotStartedError."""
-        try:
-            return closure(index(self.module_directory.rglob("*.ko*")), WANTED)
-        except OSError as error:
-            raise NotStartedError(f"cannot read {error.filename}: {error.strerror}") from error
+        return load(self.module_directory)
+
+
+def load(directory: Path) -> list[tuple[str, bytes]]:
+    """Return the modules in a directory that a guest loads, in order. Raises NotStartedError."""
+    try:
+        return closure(index(directory.rglob("*.ko*")), WANTED)
+    except OSError as error:
+        raise NotStartedError(f"cannot read {error.filename}: {error.strerror}") from error
 
 
 def cache_directory() -> Path:

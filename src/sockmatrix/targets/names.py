@@ -19,6 +19,7 @@ FORMS = {
     "python=PATH-OR-NAME": "this machine, with another Python",
     "kernel=VERSION": "a Linux kernel in a virtual machine, from `sockmatrix kernels fetch`",
     "kernel=FILE[//modules=DIR]": "the same with a vmlinuz of your own",
+    "uml[=LINUX.UML]": "user-mode Linux",
     "gvisor[=RUNSC]": "gVisor's network stack, by runsc",
     "ssh=USER@HOST[//python=PATH]": "another machine; nothing is installed there",
 }
@@ -49,6 +50,8 @@ def parse(text: str) -> Named:
         return Named(text, lambda _: LocalTarget())
     if kind == "gvisor" and (rest or not equals):
         return Named(text, lambda _: _gvisor(rest))
+    if kind == "uml" and (rest or not equals):
+        return Named(text, lambda machines: _uml(rest, machines))
     if rest and kind == "python":
         return Named(text, lambda _: LocalTarget(rest))
     if rest and kind == "kernel":
@@ -67,6 +70,13 @@ def _kernel(text: str, machines: int) -> Target:
     else:
         kernel = kernels.from_file(Path(file), Path(modules) if modules else None)
     return KernelTarget(kernel, machines)
+
+
+def _uml(text: str, machines: int) -> Target:
+    from sockmatrix.targets.uml import UmlTarget
+
+    program, _, modules = text.partition("//modules=")
+    return UmlTarget(program or "linux.uml", machines, Path(modules) if modules else None)
 
 
 def _gvisor(program: str) -> Target:
