@@ -55,8 +55,8 @@ def _effects(
     effect: Effect, coverage: Coverage, columns: KnownColumns, places: Mapping[str, int]
 ) -> Iterable[tuple[int, list[int], list[int]]]:
     for cell in coverage.cells([effect.pattern(text) for text in effect.cells]):
-        place = places.get(cell.id)
-        if place is None or not columns.differing([place]):
+        place = places[cell.id]
+        if place not in columns.differing:
             continue
         numbers = {own[place] for own in columns.numbers} - columns.silent
         yield (

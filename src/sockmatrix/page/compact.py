@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, final
 
 from sockmatrix.cell import Cell
-from sockmatrix.scenarios import addresses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -89,7 +88,7 @@ def _end(cell: Cell, sockets: Numbered) -> tuple[int, ...]:
 
 
 def vocabulary(loaded: Iterable[Table]) -> dict[str, Any]:
-    """Return the axes of tables in words: title, whether of sockets, words for values; and addresses."""
+    """Return the axes of tables in words: title, whether of sockets, words for values."""
     found: dict[str, dict[str, Any]] = {}
     for table in loaded:
         uses: Mapping[str, Any] = {**table.axes, **table.socket_axes}
@@ -99,16 +98,4 @@ def vocabulary(loaded: Iterable[Table]) -> dict[str, Any]:
             )
             own["values"].update(use.axis.values)
     return found
-
-
-def address_classes(words: Mapping[str, str]) -> dict[str, Any]:
-    """Return the class of each destination, and which addresses are wildcards."""
-    classes = {}
-    for symbol in words:
-        try:
-            classes[symbol] = addresses.class_of(symbol)
-        except KeyError:
-            continue
-    return {"classes": classes, "wildcards": sorted(addresses.WILDCARDS)}
-
 

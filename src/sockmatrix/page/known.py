@@ -58,16 +58,10 @@ class KnownColumns:
     outcomes: tuple[Told, ...]
     samples: tuple[Outcome, ...]
     """An outcome as it was read, for each number."""
-
-    @property
-    def silent(self) -> frozenset[int]:
-        """The numbers of outcomes that say nothing, that of nothing included."""
-        return frozenset([NOTHING, *(at for at, one in enumerate(self.outcomes) if one.silent)])
-
-    def differing(self, places: Iterable[int]) -> bool:
-        """Tell whether the platforms that measured some cells do not agree on one of them."""
-        silent = self.silent
-        return any(len({own[place] for own in self.numbers} - silent) > 1 for place in places)
+    silent: frozenset[int]
+    """The numbers of outcomes that say nothing, that of nothing included."""
+    differing: frozenset[int]
+    """The cells in which platforms that measured them do not agree."""
 
     def packed(self) -> list[list[int]]:
         """Return each column as what it has other than the nearest before it.
@@ -128,7 +122,14 @@ def known(cells: Sequence[Cell], columns: Sequence[Column]) -> KnownColumns:
                 others.append((line, number))
             own[place] = number
         numbers.append(own)
-    return KnownColumns(tuple(columns), tuple(numbers), *numbered.told())
+    told, samples = numbered.told()
+    silent = frozenset([NOTHING, *(at for at, one in enumerate(told) if one.silent)])
+    differing = frozenset(
+        place
+        for place in more  # where all agree with the first there is nothing to look at
+        if len({own[place] for own in numbers} - silent) > 1
+    )
+    return KnownColumns(tuple(columns), tuple(numbers), told, samples, silent, differing)
 
 
 _encode = msgspec.json.Encoder(order="deterministic").encode

@@ -1,0 +1,99 @@
+// The view follows from the address; everything that changes it goes through `address.js`.
+
+import { counted } from "./element.js";
+import { follow, go } from "./address.js";
+import { Matrix } from "./matrix.js";
+import { PatternError } from "./pattern.js";
+import { filtered } from "./filter.js";
+import { Section, openClicked } from "./tables.js";
+import { openCell } from "./cell.js";
+import { compare } from "./compare.js";
+import { toolbar } from "./toolbar.js";
+import { unpack } from "./unpack.js";
+
+const FEW = 60;
+
+async function start() {
+  const [tables, core] = await Promise.all([unpack("cells"), unpack("core")]);
+  const matrix = new Matrix(tables, core);
+  const sections = [...document.querySelectorAll("section.question")].map((node) => new Section(node, matrix));
+  const dialog = document.getElementById("cell");
+  const status = document.getElementById("status");
+  const comparison = document.getElementById("compare");
+  const bar = toolbar(document.getElementById("tools"), matrix);
+  let alike = [];
+  let lastMask = null;
+
+  const near = new IntersectionObserver((entries) => {
+    for (const { isIntersecting, target } of entries) if (isIntersecting) sections.find((one) => one.node === target).open();
+  }, { rootMargin: "800px" });
+  sections.forEach((one) => near.observe(one.node));
+
+  document.addEventListener("click", (event) => openClicked(matrix, event, (cells) => { alike = cells; }));
+  for (const row of document.querySelectorAll("[data-pair]")) addCompare(row);
+  dialog.addEventListener("cancel", (event) => { event.preventDefault(); go({ cell: "" }); });
+  dialog.addEventListener("click", (event) => { if (event.target === dialog) go({ cell: "" }); });
+
+  function show(state, before) {
+    let mask = null;
+    let problem = "";
+    try {
+      mask = filtered(matrix, state);
+    } catch (error) {
+      if (!(error instanceof PatternError)) throw error;
+      problem = error.message;
+      mask = lastMask;
+    }
+    lastMask = mask;
+    bar(state, problem);
+    const same = ["q", "only", "off"].every((name) => state[name] === before?.[name]);
+    if (!same || !before) tell(mask, state, before);
+    if (state.compare && (!same || state.compare !== before?.compare)) showComparison(state, mask, before);
+    if (!state.compare) comparison.hidden = true;
+    if (state.cell !== before?.cell) showCell(state);
+  }
+
+  function tell(mask, state, before) {
+    let matching = 0;
+    for (const one of sections) matching += one.show(mask, state, before);
+    const hidden = mask !== null;
+    document.querySelectorAll(".answers, .timeline, nav.index").forEach((node) => { node.hidden = hidden; });
+    if (hidden) for (const one of sections) one.toggleList(matching > 0 && matching <= FEW && one.matching > 0);
+    status.textContent = hidden ? (matching ? `${counted(matching, "cell")} of ${matrix.count.toLocaleString("en")} in ${counted(sections.filter((one) => one.matching).length, "table")}` : "No cell matches") : "";
+  }
+
+  async function showComparison(state, mask, before) {
+    const pair = state.compare.split(",").map(Number);
+    if (pair.length !== 2 || pair.some((at) => !(at in matrix.platforms))) return;
+    compare(comparison, matrix, await unpack("causes"), pair, mask);
+    if (!before?.compare) comparison.scrollIntoView();
+  }
+
+  function showCell(state) {
+    const cell = state.cell ? matrix.find(state.cell) : -1;
+    if (cell >= 0) openCell(dialog, matrix, cell, alike);
+    else if (dialog.open) dialog.close();
+    if (state.cell && cell < 0) status.textContent = `There is no cell ${state.cell}`;
+  }
+
+  let shown = null;
+  follow((state) => {
+    show(state, shown);
+    shown = state;
+  });
+  document.documentElement.dataset.ready = "yes";
+}
+
+/** A row of the timeline gets a button that shows what changed. */
+function addCompare(row) {
+  const cell = row.querySelector(".bar-cell");
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "button";
+  button.textContent = "Show";
+  button.setAttribute("aria-label", `Show what changed from ${row.cells[0].textContent} to ${row.cells[1].textContent}`);
+  button.addEventListener("click", () => go({ compare: row.dataset.pair.replace(" ", ",") }));
+  cell.append(" ", button);
+}
+
+start();
