@@ -193,7 +193,7 @@ def test_doctor_json(sockmatrix: Commands) -> None:
     told = json.loads(sockmatrix("doctor", "--json").out)
     assert told["hello"]["platform"] == fakes.HELLO["platform"]
     assert [check[:2] for check in told["checks"]] == [["veth", True], ["IPv6", False]]
-    assert set(told["tools"]) == {"tox", "nft"}
+    assert set(told["tools"]) == {"tox", "nft", "qemu-system-x86_64", "runsc"}
 
 
 def test_doctor_without_a_probe(sockmatrix: Commands) -> None:

@@ -122,7 +122,9 @@ class Probe:
     def _hello(self) -> dict[str, Any]:
         line = self.conversation.line()
         if not line:
-            raise NotStartedError(f"the probe did not start: {self.conversation.last_words()}")
+            words = self.conversation.last_words()
+            hint = f" ({_NEEDS})" if words.startswith("SyntaxError") else ""
+            raise NotStartedError(f"the probe did not start: {words}{hint}")
         try:
             hello = _decode(line)
             protocol = hello.get("protocol")
@@ -142,6 +144,7 @@ class Probe:
         self.conversation.stop()
 
 
+_NEEDS = "it needs Python 3.9 or newer"
 _GIBBERISH = "the probe said something that is not its protocol"
 
 

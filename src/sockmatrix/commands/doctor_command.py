@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _TOOLS = {
     "tox": "runs this project's tests",
     "nft": "lets a test drop everything in a lab",
+    "qemu-system-x86_64": "runs Linux kernels: sockmatrix run --on kernel=6.12",
+    "runsc": "runs gVisor: sockmatrix run --on gvisor",
 }
 
 

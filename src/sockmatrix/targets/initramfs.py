@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import platform
 import py_compile
 import re
 import subprocess
@@ -53,8 +54,11 @@ _INIT = f"#!{PYTHON} -sSE\nimport runpy\nrunpy.run_path({AGENT!r}, run_name='__m
 @functools.lru_cache(maxsize=1)
 def base() -> bytes:
     """Return the archive that all guests share. Raises NotStartedError."""
-    if not sys.platform.startswith("linux"):
-        raise NotStartedError("a guest gets the Python of this machine, which has to be a Linux one")
+    own = (sys.platform, platform.machine(), sys.implementation.name)
+    if own != ("linux", "x86_64", "cpython"):
+        raise NotStartedError(
+            f"a guest gets this Python, which has to be CPython for Linux on x86_64, not {' '.join(own)}"
+        )
     out = io.BytesIO()
     archive = Archive(out)
     binary = Path(sys._base_executable).resolve()  # type: ignore[attr-defined]  # not a venv's
@@ -62,7 +66,9 @@ def base() -> bytes:
     archive.add(PYTHON, binary.read_bytes(), executable=True)
     library = Path(sysconfig.get_path("stdlib"))
     home = f"{HOME}/lib/{library.name}"
-    dynamic = Path(sysconfig.get_config_var("DESTSHARED") or library / "lib-dynload")
+    dynamic = Path(sysconfig.get_config_var("DESTSHARED") or "")
+    if not dynamic.is_absolute() or not dynamic.is_dir():  # a Python that was moved
+        dynamic = library / "lib-dynload"
     archive.directory(f"{home}/lib-dynload")
     for path in sorted(dynamic.glob("*.so")):
         if _EXTENSIONS.match(path.name):
