@@ -63,12 +63,15 @@ def total(suites: Iterable[Suite]) -> Counter[Status]:
     return counts
 
 
-def suites(checked: Checked) -> tuple[Suite, ...]:
-    """Return the cells as test cases, table by table; a cell that neither run has is left out."""
+def suites(checked: Checked, *, doubtful: bool | None = None) -> tuple[Suite, ...]:
+    """Return the cells as test cases, table by table; a cell that neither run has is left out.
+
+    `doubtful`: whether a cell that could not be told is an error; None: if `checked` says so.
+    """
     before, after = checked.comparison.before.cells, checked.comparison.after.cells
     special = {change.id: change for changes in checked.comparison.others.values() for change in changes}
     differences = {one.cell.id: one for one in checked.differences}
-    doubtful = checked.doubtful
+    doubtful = checked.doubtful if doubtful is None else doubtful
     tables: dict[str, list[Case]] = {}
     for cell in checked.cells:
         old, new = before.get(cell.id), after.get(cell.id)
