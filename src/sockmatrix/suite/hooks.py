@@ -33,6 +33,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--sockmatrix-only", action="append", default=[], metavar="PATTERN", help="only cells that match"
     )
     group.addoption(
+        "--sockmatrix-cell",
+        action="append",
+        default=[],
+        metavar="ID",
+        help=f"only this cell; {NAME}::ID, as pytest prints it, means the same",
+    )
+    group.addoption(
         "--sockmatrix-allow",
         action="append",
         default=[],
@@ -58,7 +65,7 @@ def pytest_configure(config: pytest.Config) -> None:
         from sockmatrix.suite.plugin import Suite
 
         config.args = arguments
-        config.option.sockmatrix_only = [*config.option.sockmatrix_only, *cells]
+        config.option.sockmatrix_cell = [*config.option.sockmatrix_cell, *cells]
         config.pluginmanager.register(Suite(config), "sockmatrix-suite")
 
 

@@ -102,7 +102,7 @@ class Suite:
             raise pytest.UsageError("--sockmatrix-repeat: at least 1")
         if options.sockmatrix_run and Path(options.sockmatrix_run).exists():
             raise pytest.UsageError(f"--sockmatrix-run: {options.sockmatrix_run} exists")
-        if options.sockmatrix_table or options.sockmatrix_only:
+        if options.sockmatrix_table or options.sockmatrix_only or options.sockmatrix_cell:
             try:
                 self._selected()
             except SelectionError as error:
@@ -142,7 +142,7 @@ class Suite:
             collecting = gc.isenabled()
             gc.disable()  # tens of thousands of objects that all stay
             try:
-                self._selection = select(self._options.sockmatrix_table, self._options.sockmatrix_only)
+                self._selection = _select(self._options)
             finally:
                 if collecting:
                     gc.enable()
@@ -298,6 +298,20 @@ class Suite:
             terminalreporter.write_line(f"sockmatrix: {printable(line, 1000)}")
         if self._ending:
             terminalreporter.write_line(self._ending, red=True)
+
+
+def _select(options: Any) -> Selection:
+    """Return the cells that options ask for: of those that match, those with an id.
+
+    Raises SelectionError.
+    """
+    tables, ids = options.sockmatrix_table, options.sockmatrix_cell
+    if not ids:
+        return select(tables, options.sockmatrix_only)
+    found = select(tables or [cell.partition("/")[0] for cell in ids], options.sockmatrix_only)
+    if unknown := set(ids) - found.ids:
+        raise SelectionError(f"there is no cell {min(unknown)}")
+    return Selection(found.plans, tuple(cell for cell in found.cells if cell.id in ids))
 
 
 def _hello(options: ProbeOptions) -> dict[str, Any]:

@@ -78,6 +78,8 @@ _WORDS = {"fail": "changed", "error": "cannot be told"}
 def _failure(case: Case) -> ReprExceptionInfo:
     message = f"{_WORDS[case.status]}: {_text(case.reason)}"
     lines = [message, *(_text(line) for line in case.details)]
+    if case.details:
+        lines.append(f"why: sockmatrix explain {_text(case.name)}")
     return ReprExceptionInfo(
         reprtraceback=ReprTracebackNative([f"{line}\n" for line in lines]),
         reprcrash=ReprFileLocation(path=NAME, lineno=0, message=message),
