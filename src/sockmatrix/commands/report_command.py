@@ -11,8 +11,9 @@ from sockmatrix.axis import vocabulary
 from sockmatrix.cli import UsageError
 from sockmatrix.columns import measured, parts, present
 from sockmatrix.commands.options import add_selection, examples, selected
-from sockmatrix.commands.runs import read_runs, tell_incomplete, write_output
+from sockmatrix.commands.runs import lasting, read_runs, tell_incomplete, write_output
 from sockmatrix.exitcode import ExitCode, verdict
+from sockmatrix.part import TableError
 from sockmatrix.pivot import PLATFORM, PivotError, parse, pivot
 from sockmatrix.render import beside, markdown, text
 from sockmatrix.render.escape import markdown as escaped
@@ -50,6 +51,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="text",
         help="csv and json have every cell, with all facets; html is a page of its own",
     )
+    parser.add_argument(
+        "--html", dest="format", action="store_const", const="html", help="the same as --format html"
+    )
+    parser.add_argument(
+        "--rules",
+        action="store_true",
+        help="have the page show the rules that follow from the newest run; takes many seconds",
+    )
     much = parser.add_mutually_exclusive_group()
     much.add_argument("--all", action="store_true", help="fold nothing: every row, for every platform")
     much.add_argument("--differ", action="store_true", help="only where platforms part")
@@ -67,11 +76,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("sockmatrix report linux.jsonl", "one column a set of options"),
         ("sockmatrix report *.jsonl", "where platforms part, and what is the same on all"),
         ("sockmatrix report *.jsonl --differ --cells", "every single cell in which they part"),
-        ("sockmatrix report *.jsonl --format html -o matrix.html", "the same as a page"),
+        ("sockmatrix report *.jsonl --html -o matrix.html", "a page in which every cell can be opened"),
         ("sockmatrix report a.jsonl --table fan-out --pivot dest,A.reuse,B.reuse", "any axes"),
     )
 
 
+@lasting()
 def main(arguments: argparse.Namespace) -> ExitCode:
     """Print the report."""
     columns = measured(read_runs(arguments.runs))
@@ -79,6 +89,8 @@ def main(arguments: argparse.Namespace) -> ExitCode:
         raise UsageError("--differ compares platforms; give the runs of at least two")
     if arguments.pivot and arguments.format in _FLAT:
         raise UsageError(f"--pivot makes a table to read; {arguments.format} has every cell as it is")
+    if arguments.rules and arguments.format != "html":
+        raise UsageError("--rules is for the page; `sockmatrix rules` prints them")
     selection = selected(arguments)
     write_output(render(columns, selection, arguments), arguments.output, exact=arguments.format in _FLAT)
     code = _judge([column.run for column in columns if column.run], selection)
@@ -112,6 +124,8 @@ def render(columns: Sequence[Column], selection: Selection, arguments: argparse.
         if arguments.differ:
             cells = tuple(_present(columns, selection, arguments))
         return _listing(columns, cells, arguments)
+    if arguments.format == "html" and selection.whole and not arguments.all and not arguments.differ:
+        return _page(columns, selection, rules=arguments.rules)
     wanted = None if selection.whole else selection.ids
     tables = [grids.summaries(selection.plans, column.cells, wanted) for column in columns]
     if not any(tables):
@@ -121,6 +135,16 @@ def render(columns: Sequence[Column], selection: Selection, arguments: argparse.
     show: beside.Show = "all" if arguments.all else "differing" if arguments.differ else "folded"
     named = [(column.heading, own) for column, own in zip(columns, tables, strict=True)]
     return _compared(columns, beside.compare(named, show), _parted(columns, selection), arguments)
+
+
+def _page(columns: Sequence[Column], selection: Selection, *, rules: bool) -> str:
+    from sockmatrix.page.build import build
+    from sockmatrix.render import html
+
+    try:
+        return html.whole(_title(columns), build(columns, selection, rules=rules))
+    except TableError as error:
+        raise UsageError(printable(str(error), 1000)) from error
 
 
 def _present(

@@ -17,6 +17,6 @@ that every cell can be filtered, compared and opened. It is stored compactly, JS
 * causes (`causes.py`): which outcomes of which cells the known changes explain, by number.
 * rules (`learned.py`): lists of rules in words, and for each cell the numbers of those that decide it.
 
-The script gets values and puts them in place with textContent. A strict Content-Security-Policy in the file
-allows our style sheet and our script by their hashes, and nothing else.
+The script gets values and puts them in place with textContent. A strict Content-Security-Policy in the
+file allows our style sheet and our script by their hashes, and nothing else.
 """

@@ -11,7 +11,6 @@ from sockmatrix.recipes.place import TABLES, places
 from sockmatrix.recipes.program import LANGUAGES, in_words, systems, write
 from sockmatrix.recipes.search import Search, Wanted
 from sockmatrix.recipes.words import place_words, reason
-from sockmatrix.render.recipes import answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -94,11 +93,27 @@ def answers(
         ways = _various(found, best, asked.most)
         yield Answer(
             asked.question,
-            answer(asked.wanted, ways).rstrip(":"),
-            tuple(
-                _way(recipe, asked.languages if recipe is ways[0] else ("python",)) for recipe in ways
-            ),
+            _sentence(asked.wanted, ways[0]),
+            tuple(_way(recipe, asked.languages if recipe is ways[0] else ("python",)) for recipe in ways),
         )
+
+
+def _sentence(wanted: Wanted, best: Recipe) -> str:
+    """Return whether it is known to work, and where."""
+    where = _and([system_words(name) for name in wanted.systems])
+    if best.fails:
+        fails = _and([system_words(name) for name in best.fails])
+        return f"Nothing is known to do it on {where}; this fails on {fails}:"
+    if best.unknown:
+        unknown = _and([system_words(name) for name in best.unknown])
+        known = _and([system_words(name) for name in best.does]) or "no system"
+        return f"On {known} do this; whether it works on {unknown} nobody measured or wrote down:"
+    return f"On {where} do this:"
+
+
+def _and(names: Sequence[str]) -> str:
+    *most, last = names or ("",)
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _various(found: Sequence[Recipe], best: Sequence[Recipe], most: int) -> list[Recipe]:

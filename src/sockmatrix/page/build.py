@@ -17,17 +17,17 @@ from sockmatrix.grids import labelled
 from sockmatrix.page import answers, causes, compact, documents, learned, timeline
 from sockmatrix.page.known import known
 from sockmatrix.page.tables import Documented, Tables
+from sockmatrix.plan import Plan
 from sockmatrix.render.escape import printable
 from sockmatrix.scenarios import addresses
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sockmatrix.cell import Cell
     from sockmatrix.columns import Column
+    from sockmatrix.grids import Labelled
     from sockmatrix.page.known import KnownColumns
     from sockmatrix.page.tables import Question
-    from sockmatrix.plan import Plan
     from sockmatrix.runfile import Run
     from sockmatrix.selection import Selection
 
@@ -58,13 +58,15 @@ def build(columns: Sequence[Column], selection: Selection, *, rules: bool = Fals
     `rules`: with the rules that follow from the newest run, which takes many seconds. Raises TableError.
     """
     plans = selection.plans
+    columns = timeline.in_order(columns)
     cells = [cell for plan in plans for cell in plan.cells]
     places = {cell.id: place for place, cell in enumerate(cells)}
     runs = [column.run for column in columns if column.run]
     told = known(cells, columns)
     book = claim.load()
     claims = documents.order(book.claims.values())
-    spoken = _documented(plans, claims, runs)
+    asked = [(plan, tuple(labelled(plan))) for plan in plans]
+    spoken = _documented(asked, claims, runs)
     coverage = Coverage.of(plans)
     platforms = [run.header.platform for run in runs]
     why = causes.values(changes.load(), platforms, coverage, told, places) if len(runs) > 1 else []
@@ -90,7 +92,7 @@ def build(columns: Sequence[Column], selection: Selection, *, rules: bool = Fals
         len(cells),
         len(told.differing),
         {plan.table.name: printable(plan.table.question, 2000) for plan in plans},
-        tuple(question for plan in plans for question in tables.questions(plan)),
+        tuple(one for plan, own in asked for one in tables.questions(plan.table.name, own)),
         tuple(answers.answers(runs, book.claims.values(), by_name)),
         steps,
         tuple(why),
@@ -104,16 +106,18 @@ def pack(value: Any) -> str:
 
 
 def _documented(
-    plans: Sequence[Plan], claims: Sequence[claim.Claim], runs: Sequence[Run]
+    asked: Sequence[tuple[Plan, Sequence[Labelled]]],
+    claims: Sequence[claim.Claim],
+    runs: Sequence[Run],
 ) -> tuple[Documented, ...]:
     """Return the columns of systems that there is no run of and that documents speak of."""
     measured = {systems.system(run.header.platform) for run in runs}
     wanted = [name for name in documents.SHOWN if name not in measured]
-    shown: dict[str, list[Cell]] = {plan.table.name: [] for plan in plans}
-    for plan in plans:
-        for own in labelled(plan):
-            shown[plan.table.name] += [cell for _, some in own.rows for cell in some.values()]
-    found = documents.documented(claims, shown, plans, wanted)
+    shown = [
+        Plan(plan.table, tuple(cell for own in some for _, row in own.rows for cell in row.values()), ())
+        for plan, some in asked
+    ]
+    found = documents.documented(claims, shown, wanted)
     return tuple(Documented(name, systems.words(name), told) for name, told in found.items())
 
 

@@ -1,4 +1,4 @@
-"""Which cells and outcomes the known changes explain, by number, so that any two platforms can be compared."""
+"""Which cells and outcomes the known changes explain, by number, whatever platforms are compared."""
 
 from __future__ import annotations
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, final
 
-from sockmatrix.cell import Cell
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from sockmatrix.cell import Cell
     from sockmatrix.plan import Plan
     from sockmatrix.table import Table
 
@@ -98,4 +97,3 @@ def vocabulary(loaded: Iterable[Table]) -> dict[str, Any]:
             )
             own["values"].update(use.axis.values)
     return found
-

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from sockmatrix.claims import systems
 from sockmatrix.claims.cover import Coverage
-from sockmatrix.plan import Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
-    from sockmatrix.cell import Cell
     from sockmatrix.claims.claim import Claim
     from sockmatrix.claims.expect import Term
+    from sockmatrix.plan import Plan
 
 SHOWN = ("macos", "windows", "freebsd")
 """Systems that get a column of what documents say where there is no run of them."""
@@ -109,21 +108,21 @@ def _heard(value: str) -> str:
 
 
 def documented(
-    claims: Sequence[Claim], cells: Mapping[str, Sequence[Cell]], plans: Iterable[Plan], names: Iterable[str]
+    claims: Sequence[Claim], plans: Sequence[Plan], names: Iterable[str]
 ) -> dict[str, dict[str, tuple[str, str]]]:
-    """Return what documents say of some cells (by table) on some systems: words and the claim, by id.
+    """Return what documents say of the cells of plans on some systems: words and the claim, by id.
 
     The first claim that names the system answers; `claims` are in their order.
     """
-    near = Coverage.of([Plan(one.table, tuple(cells[one.table.name]), (1,)) for one in plans])
-    known = frozenset(cells)
+    near = Coverage.of(plans)
+    tables = {plan.table.name for plan in plans}
     found: dict[str, dict[str, tuple[str, str]]] = {name: {} for name in names}
     for claim in claims:
         own = [name for name in found if name in claim.os]
         said = words(claim.expect)
         if not own or not said:
             continue
-        patterns = [one for one in claim.cells if _may_match(one.text, known)]
+        patterns = [one for one in claim.cells if _may_match(one.text, tables)]
         for cell in near.cells(patterns) if patterns else ():
             for name in own:
                 found[name].setdefault(cell.id, (said, claim.id))
@@ -133,5 +132,3 @@ def documented(
 def _may_match(text: str, tables: Collection[str]) -> bool:
     named = [word for word in text.split() if word.startswith("table=")]
     return not named or any(one in tables for one in named[0].removeprefix("table=").split(","))
-
-

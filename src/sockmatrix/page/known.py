@@ -96,8 +96,8 @@ def known(cells: Sequence[Cell], columns: Sequence[Column]) -> KnownColumns:
     meaning of the id is not known.
     """
     numbered = _Outcomes()
-    first: dict[int, tuple[Outcome, int]] = {}
-    more: dict[int, list[tuple[Outcome, int]]] = {}
+    first: list[tuple[int, int] | None] = [None] * len(cells)
+    more: dict[int, dict[int, int]] = {}
     numbers = []
     for column in columns:
         own = [NOTHING] * len(cells)
@@ -106,21 +106,18 @@ def known(cells: Sequence[Cell], columns: Sequence[Column]) -> KnownColumns:
             line = get(cell.id)
             if not isinstance(line, Outcome) or getattr(line, "v", cell.version) != cell.version:
                 continue
-            seen = first.get(place)
+            facets = numbered.facets(line)
+            seen = first[place]
             if seen is None:
                 own[place] = number = numbered(cell, line)
-                first[place] = line, number
-                continue
-            # Lines of the same text share what they are made of: see runlines.py.
-            if line.delivery is seen[0].delivery or line.agrees(seen[0]):
+                first[place] = facets, number
+            elif seen[0] == facets:
                 own[place] = seen[1]
-                continue
-            others = more.setdefault(place, [])
-            number = next((number for one, number in others if line.agrees(one)), NOTHING)
-            if number == NOTHING:
-                number = numbered(cell, line)
-                others.append((line, number))
-            own[place] = number
+            else:
+                others = more.setdefault(place, {})
+                if facets not in others:
+                    others[facets] = numbered(cell, line)
+                own[place] = others[facets]
         numbers.append(own)
     told, samples = numbered.told()
     silent = frozenset([NOTHING, *(at for at, one in enumerate(told) if one.silent)])
@@ -137,20 +134,40 @@ _fields = Outcome.__struct_fields__
 _values = operator.attrgetter(*_fields)
 
 
+def _plain(line: Outcome) -> Outcome:
+    return Outcome(**dict(zip(_fields, _values(line), strict=True)))
+
+
 class _Outcomes:
-    """Distinct outcomes; those of a script also by the order of its labels."""
+    """Distinct outcomes; those of a script also by the order of its labels.
+
+    Lines of the same text share what they are made of (see runlines.py): each is looked at once.
+    """
 
     def __init__(self) -> None:
+        self._facets, self._by_facets = dict[int, int](), Numbered()
+        self._texts = dict[int, bytes]()
         self._numbers = Numbered()
-        self._known: dict[int, tuple[str, Outcome, tuple[str, ...] | None]] = {}
+        self._known: dict[int, tuple[Outcome, tuple[str, ...] | None]] = {}
         self._orders: dict[str, tuple[str, ...]] = {}
 
+    def facets(self, line: Outcome) -> int:
+        """Return a number that outcomes that agree have in common."""
+        key = id(line.delivery)
+        number = self._facets.get(key)
+        if number is None:
+            number = self._facets[key] = self._by_facets(line.facets())
+        return number
+
     def __call__(self, cell: Cell, line: Outcome) -> int:
-        plain = Outcome(**dict(zip(_fields, _values(line), strict=True)))
-        order = self._order(cell, plain) if cell.script else None
-        number: int = self._numbers((_encode(plain), order))
+        """Return the number of an outcome."""
+        text = self._texts.get(id(line.delivery))
+        if text is None:
+            text = self._texts[id(line.delivery)] = _encode(_plain(line))
+        order = self._order(cell, line) if cell.script else None
+        number: int = self._numbers((text, order))
         if number not in self._known:
-            self._known[number] = cell.id, plain, order
+            self._known[number] = _plain(line), order
         return number
 
     def _order(self, cell: Cell, line: Outcome) -> tuple[str, ...]:
@@ -162,7 +179,7 @@ class _Outcomes:
     def told(self) -> tuple[tuple[Told, ...], tuple[Outcome, ...]]:
         """Return the outcomes in words, and as they are, by number."""
         found, samples = [], []
-        for _, line, order in self._known.values():
+        for line, order in self._known.values():
             text = printable(headline(line, order), _LONGEST)
             words = printable(sentence(line), 2 * _LONGEST)
             found.append(Told(text, line.word, style(text), words, rows.facets(line) or {}))

@@ -1,4 +1,4 @@
-"""The rules that follow from a run, for a page: lists in words, and for each cell those that decide it."""
+"""The rules that follow from a run, for a page: in words, and for each cell those that decide it."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 def values(name: str, run: Run, plans: Iterable[Plan]) -> dict[str, Any]:
     """Return the rules of a run as a JSON value; for all tables it takes seconds.
 
-    `rules`: [question, number, of how many, condition, answer, how many facts it decides]. `sets`:
-    [rule, the sockets or messages it is about]... for a cell; `cells`: the number of its set, in the order
-    of the plans, -1 for none.
+    `rules`: [question, number, of how many, condition, answer, how many facts it decides]. `sets`: for
+    cells, each [rule, the sockets or messages it is about]. `cells`: the number of the set of each, in
+    the order of the plans, -1 for none.
     """
     rules, sets = Numbered(), Numbered()
     numbers: list[int] = []

@@ -8,20 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, final
 
-from sockmatrix.grids import labelled
 from sockmatrix.page.known import NOTHING
 from sockmatrix.render.escape import printable
 from sockmatrix.render.legend import style
 from sockmatrix.render.values import MISSING, Grid, fold_places
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sockmatrix.cell import Cell
     from sockmatrix.columns import Kind
     from sockmatrix.grids import Labelled
     from sockmatrix.page.known import KnownColumns
-    from sockmatrix.plan import Plan
 
 DIFFERS = "differs"
 
@@ -44,6 +42,7 @@ class Part:
     headings: tuple[str, ...]
     columns: tuple[str, ...]
     keys: tuple[str, ...]
+    """For each column the numbers of the platforms it is of, or the key of a documented system."""
     rows: tuple[tuple[tuple[str, ...], tuple[Shown, ...]], ...]
 
 
@@ -80,14 +79,12 @@ class Tables:
         self._documented = documented
         self._places = places
 
-    def questions(self, plan: Plan) -> Iterator[Question]:
-        """Yield the questions of a plan, those with nothing to show left out."""
-        for own in labelled(plan):
+    def questions(self, table: str, asked: Iterable[Labelled]) -> Iterator[Question]:
+        """Yield the questions of a table, those with nothing to show left out."""
+        for own in asked:
             parts = tuple(part for part in (self._parted(own), self._same(own)) if part and part.rows)
             if parts:
-                yield Question(
-                    plan.table.name, printable(own.title), printable(own.question, 2000), parts
-                )
+                yield Question(table, printable(own.title), printable(own.question, 2000), parts)
 
     def _numbers(self, cell: Cell) -> list[int]:
         place = self._places[cell.id]
@@ -112,11 +109,8 @@ class Tables:
         ]
         if not rows:
             return None
-        spoken = [
-            one for one in self._documented if any(cell.id in one.words for _, cell in rows)
-        ]
-        columns = [printable(one.name) for one in self._known.columns]
-        keys = [str(at) for at, _ in enumerate(columns)]
+        spoken = [one for one in self._documented if any(cell.id in one.words for _, cell in rows)]
+        groups = self._groups([cell for _, cell in rows])
         headings = (*own.headings, "")
         if len(own.columns) == 1:
             headings, rows = own.headings, [(labels[:-1], cell) for labels, cell in rows]
@@ -124,7 +118,10 @@ class Tables:
             (
                 labels,
                 (
-                    *(self._measured(number, (cell,)) for number in self._numbers(cell)),
+                    *(
+                        self._measured(self._known.numbers[group[0]][self._places[cell.id]], (cell,))
+                        for group in groups
+                    ),
                     *(self._said(one, cell) for one in spoken),
                 ),
             )
@@ -133,10 +130,30 @@ class Tables:
         return _folded(
             "Where platforms part",
             headings,
-            (*columns, *(one.name for one in spoken)),
-            (*keys, *(one.key for one in spoken)),
+            (*map(self._name, groups), *(one.name for one in spoken)),
+            (*(" ".join(map(str, group)) for group in groups), *(one.key for one in spoken)),
             shown,
         )
+
+    def _groups(self, cells: Sequence[Cell]) -> list[list[int]]:
+        """Return the platforms, neighbours of one system that are alike in all of some cells together."""
+        places = [self._places[cell.id] for cell in cells]
+        groups: list[list[int]] = []
+        before: tuple[str, list[int]] | None = None
+        for at, own in enumerate(self._known.numbers):
+            look = _system(self._known.columns[at].name), [own[place] for place in places]
+            if look == before:
+                groups[-1].append(at)
+            else:
+                groups.append([at])
+            before = look
+        return groups
+
+    def _name(self, group: Sequence[int]) -> str:
+        first, last = (self._known.columns[at].name for at in (group[0], group[-1]))
+        if len(group) == 1:
+            return first
+        return f"{first} \u2013 {last.removeprefix(_system(last)).strip()}"
 
     def _same(self, own: Labelled) -> Part | None:
         """Return what is the same on all platforms, options across."""
@@ -176,6 +193,10 @@ class Tables:
         return Shown(words, style(words), "documented", places)
 
 
+def _system(name: str) -> str:
+    return name.partition(" ")[0]
+
+
 def _says(words: str, text: str) -> bool:
     """Tell whether the words of a document are no contradiction to what was measured."""
     if not text or words in ("may bind", "somebody"):
@@ -203,9 +224,13 @@ def _folded(
     ]
     groups: list[list[int]] = []
     for at, _ in enumerate(columns):
-        alike = across and groups and all(
-            (cells[groups[-1][0]].text, cells[groups[-1][0]].kind) == (cells[at].text, cells[at].kind)
-            for _, cells in folded
+        alike = (
+            across
+            and groups
+            and all(
+                (cells[groups[-1][0]].text, cells[groups[-1][0]].kind) == (cells[at].text, cells[at].kind)
+                for _, cells in folded
+            )
         )
         if alike:
             groups[-1].append(at)

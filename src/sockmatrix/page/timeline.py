@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, final
 
 from sockmatrix.baselines import Kind
@@ -54,10 +55,7 @@ def series(
     for kind, points in by_kind.items():
         ordered = [numbers[id(point.header)] for point in by_release(points)]
         if len(ordered) > 1:
-            steps = [
-                _step(before, after, cells, known, causes)
-                for before, after in zip(ordered, ordered[1:], strict=False)
-            ]
+            steps = [_step(before, after, cells, known, causes) for before, after in pairwise(ordered)]
             found.append(Series(printable(str(kind)), tuple(ordered), tuple(steps)))
     return tuple(found)
 
@@ -75,9 +73,7 @@ def _step(
         for place, (was, now) in enumerate(zip(one, other, strict=True))
         if was != now and was not in silent and now not in silent
     ]
-    compared = sum(
-        was not in silent and now not in silent for was, now in zip(one, other, strict=True)
-    )
+    compared = sum(was not in silent and now not in silent for was, now in zip(one, other, strict=True))
     told = set(changed)
     why: Counter[str] = Counter()
     for cause in causes:
@@ -85,14 +81,32 @@ def _step(
         if had is has:
             continue
         for place, having, lacking in cause["effects"]:
-            came = had is not True and has is not False and one[place] in lacking and other[place] in having
-            went = had is not False and has is not True and one[place] in having and other[place] in lacking
+            came = (
+                had is not True and has is not False and one[place] in lacking and other[place] in having
+            )
+            went = (
+                had is not False and has is not True and one[place] in having and other[place] in lacking
+            )
             if place in told and (came or went):
                 why[cause["id"]] += 1
     tables = Counter(cells[place].table for place in changed)
     return Step(
         before, after, len(changed), compared, tuple(tables.most_common()), tuple(why.most_common())
     )
+
+
+def in_order(columns: Sequence[Column]) -> list[Column]:
+    """Return columns by kind, the kind with the most runs first, and within it by release."""
+    kinds = Counter(Kind.of(column.run.header) for column in columns if column.run)
+    ranks = {kind: rank for rank, (kind, _) in enumerate(kinds.most_common())}
+    points = by_release(Point(column.run.header, column.run.cells) for column in columns if column.run)
+    ages = {id(point.header): age for age, point in enumerate(points)}
+
+    def key(column: Column) -> tuple[int, int]:
+        header = column.run.header if column.run else None
+        return (ranks[Kind.of(header)], ages[id(header)]) if header else (len(ranks), 0)
+
+    return sorted(columns, key=key)
 
 
 def newest(columns: Sequence[Column]) -> tuple[str, Run]:

@@ -75,7 +75,7 @@ def compared(comparison: Comparison, *, everything: bool = False) -> Section:
 @dataclass(frozen=True, slots=True)
 class _Sub:
     question: str
-    parts: list[Mapping[str, Any]]
+    parts: Sequence[Mapping[str, Any]]
 
 
 @dataclass(slots=True)
@@ -93,7 +93,9 @@ class _Section:
 def page(title: str, columns: Sequence[Column], sections: Sequence[Section], *notes: str) -> str:
     """Return a page of tables about some platforms, without a script."""
     shown = [_plain(at, one) for at, one in enumerate(sections, 1)]
-    texts = (text for one in sections for _, grid in one.tables for _, cells in grid.rows for text in cells)
+    texts = (
+        text for one in sections for _, grid in one.tables for _, cells in grid.rows for text in cells
+    )
     return _render(title, columns, shown, texts, heading=title, notes=notes)
 
 
@@ -151,7 +153,9 @@ _EXPORT = re.compile(r"(?m)^export (?:async )?(?:function\*?|const|class) (\w+)"
 
 def script() -> str:
     """Return the script: its files as one module, each in a scope of its own."""
-    return "\n".join(["", *(_scope((_HERE / f"{name}.js").read_text(encoding="utf-8")) for name in SCRIPTS)])
+    return "\n".join(
+        ["", *(_scope((_HERE / f"{name}.js").read_text(encoding="utf-8")) for name in SCRIPTS)]
+    )
 
 
 def _scope(text: str) -> str:
@@ -180,26 +184,28 @@ def _render(  # noqa: PLR0917 - what a page is made of
     templates = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=False
     )
-    return templates.get_template("page.html.jinja").render({
-        "facts": (),
-        "answers": (),
-        "series": (),
-        "index": (),
-        "predicted": False,
-        **more,
-        "title": printable(title),
-        "heading": printable(heading),
-        "policy": "; ".join([*policy, "base-uri 'none'", "form-action 'none'"]),
-        "style": sheet,
-        "system_headers": _SYSTEM,
-        "systems": [_system(column) for column in columns],
-        "words": [(word, meaning, _LOOKS.get(style(word), "")) for word, meaning in legend([values])],
-        "sections": sections,
-        "notes": [printable(note, 10_000) for note in notes if note],
-        "data": data or {},
-        "script": code,
-        "version": __version__,
-    })
+    return templates.get_template("page.html.jinja").render(
+        {
+            "facts": (),
+            "answers": (),
+            "series": (),
+            "index": (),
+            "predicted": False,
+            **more,
+            "title": printable(title),
+            "heading": printable(heading),
+            "policy": "; ".join([*policy, "base-uri 'none'", "form-action 'none'"]),
+            "style": sheet,
+            "system_headers": _SYSTEM,
+            "systems": [_system(column) for column in columns],
+            "words": [(word, meaning, _LOOKS.get(style(word), "")) for word, meaning in legend([values])],
+            "sections": sections,
+            "notes": [printable(note, 10_000) for note in notes if note],
+            "data": data or {},
+            "script": code,
+            "version": __version__,
+        }
+    )
 
 
 def _hash(text: str) -> str:
@@ -239,7 +245,7 @@ def _asked(found: Page) -> list[_Section]:
             own = _Section(question.table, question.table, question.question, question.table)
             shown[question.table] = own
         first = not own.subs
-        parts = []
+        parts: list[Mapping[str, Any]] = []
         for part in question.parts:
             identity = f"{question.table}-{len(own.subs) + 1}-{len(parts) + 1}"
             parts.append(_part(part, identity, names))

@@ -87,7 +87,7 @@ export class Section {
   platforms(state) {
     const off = new Set(state.off.split(","));
     for (const head of this.node.querySelectorAll(".wide:not(.own) th[data-k]")) {
-      const hidden = off.has(head.dataset.k);
+      const hidden = head.dataset.k.split(" ").every((key) => off.has(key));
       if (head.hidden === hidden) continue;
       for (const row of head.closest("table").rows) row.cells[head.cellIndex].hidden = hidden;
     }
