@@ -119,8 +119,16 @@ def test_gvisor(tmp_path: Path, lacks: tuple[str, ...], platform: str) -> None:
 )
 def test_gvisor_that_does_not_run(tmp_path: Path, facts: dict[str, Any], said: str) -> None:
     """The reason is one line."""
+
+    def start() -> None:
+        target = GVisorTarget(str(runsc(tmp_path, **facts)))
+        try:
+            target.start([], 0)
+        finally:
+            target.close()
+
     with pytest.raises(NotStartedError, match=said):
-        GVisorTarget(str(runsc(tmp_path, **facts))).start([], 0)
+        start()
 
 
 def test_there_is_no_gvisor(monkeypatch: pytest.MonkeyPatch) -> None:
