@@ -136,9 +136,11 @@ def test_only_root_changes_a_device() -> None:
     """sock_bindtoindex: CAP_NET_RAW to change one, none for the first (since 5.7)."""
     script = "A: socket udp4; one = set SO_BINDTODEVICE lo4; two = set SO_BINDTODEVICE if4"
     assert notes(script) == {"one": "ok", "two": "ok"}
+    assert notes(script, user="owner") == {"one": "ok", "two": "ok"}
     assert notes(script, user="user") == {"one": "ok", "two": "EPERM"}
 
 
 def test_other_users_need_root() -> None:
     """The cell is skipped."""
     assert play("A@u1: socket udp4; bind lo4", user="user").skipped
+    assert play("A@u1: socket udp4; bind lo4", user="owner").skipped

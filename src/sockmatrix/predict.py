@@ -65,13 +65,20 @@ def version_of(release: str) -> tuple[int, int, int]:
     return int(found[1]), int(found[2]), int(found[3] or 0)
 
 
+def _user(run: Run) -> str:
+    """Return who measured, as the model knows it."""
+    if run.header.platform.privileges == "root":
+        return "root"
+    return "owner" if run.header.lab.kind == "private" else "user"
+
+
 def agreements(run: Run, cells: Iterable[Cell], scenarios: Mapping[str, Scenario]) -> list[Agreement]:
     """Return for each table how the measured ones of `cells` agree with the model. Raises ValueError.
 
     `scenarios` by the name of the table.
     """
     version = version_of(run.header.platform.version)
-    user = "root" if run.header.platform.privileges == "root" else "user"
+    user = _user(run)
     measured = [cell for cell in cells if cell.id in run.cells]
     wrong: dict[str, list[Unexplained]] = {}
     counts: dict[str, int] = {}

@@ -7,6 +7,7 @@ import gc
 import io
 import itertools
 import sys
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from sockmatrix.cli import UsageError
@@ -16,12 +17,14 @@ from sockmatrix.render.escape import printable
 from sockmatrix.runfile import LineDecoder, Run, RunFileError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
+
+    from sockmatrix.runformat import Header
 
 
 def read_runs(paths: Sequence[str | Path]) -> dict[str, Run]:
-    """Read runs, by the name of their platform; of several on one the names get numbers.
+    """Read runs, by the name of their platform; of several on one, what differs is said beside it.
 
     Raises UsageError.
     """
@@ -31,11 +34,24 @@ def read_runs(paths: Sequence[str | Path]) -> dict[str, Run]:
     except RunFileError as error:
         raise UsageError(str(error)) from error
     names = [run.header.platform.name for run in runs]
+    for tell in _DIFFERENCES:
+        told = [tell(run.header) for run in runs]
+        pairs = set(zip(names, told, strict=True))
+        counts = Counter(name for name, _ in pairs)
+        names = [f"{n} {t}" if counts[n] > 1 else n for n, t in zip(names, told, strict=True)]
     counters = {name: itertools.count(1) for name in names if names.count(name) > 1}
     return {
         f"{name} #{next(counters[name])}" if name in counters else name: run
         for name, run in zip(names, runs, strict=True)
     }
+
+
+_DIFFERENCES: tuple[Callable[[Header], str], ...] = (
+    lambda header: header.platform.arch,
+    lambda header: f"as {header.platform.privileges}",
+    lambda header: f"{header.lab.kind} lab",
+)
+"""What may tell runs of one release apart."""
 
 
 @contextlib.contextmanager

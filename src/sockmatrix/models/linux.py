@@ -34,8 +34,9 @@ def predict(
 ) -> Prediction:
     """Return what Linux makes of the steps of a cell, in one of `layouts.layout`, for one version.
 
-    `cell` is only named in errors: hand-made steps need none. `user`: whoever measures; only root
-    can be other users. Raises Unpredicted for an operation, option or lab that is not modelled.
+    `cell` is only named in errors: hand-made steps need none. `user`: whoever measures, root,
+    user, or owner: a user with all capabilities in a namespace of its own. Only root can be other
+    users. Raises Unpredicted for an operation, option or lab that is not modelled.
     """
     try:
         return _predict(steps, lab, version, user)
