@@ -107,16 +107,19 @@ class Page(HTMLParser):
 
 
 def test_html(sockmatrix: Commands) -> None:
-    """A page of its own: tables that say what they are, nothing that runs or is loaded."""
+    """A page of its own: tables that say what they are, one script of ours, nothing that is loaded."""
     done = sockmatrix("report", "one", "two", "--format", "html", "-o", "page.html")
     assert (done.code, done.out) == (3, "")
     text = Path("page.html").read_text(encoding="utf-8")
     page = Page(text)
-    assert not page.all("script", "img", "link", "iframe", "object")
+    assert not page.all("img", "link", "iframe", "object")
+    *data, code = page.all("script")
+    assert code == {"type": "module"}
+    assert {one["type"] for one in data} == {"application/octet-stream"}
     assert not [
         one for _, attributes in page.tags for one in attributes if one.startswith(("on", "style"))
     ]
-    assert len(page.all("table")) == len(page.all("caption")) == 3
+    assert len(page.all("table")) == len(page.all("caption"))
     assert all(one.get("scope") in ("col", "row") for one in page.all("th"))
     names = [one["id"] for _, one in page.tags if "id" in one]
     assert len(names) == len(set(names))
@@ -132,7 +135,7 @@ def test_html(sockmatrix: Commands) -> None:
 def test_the_policy_of_a_page_allows_its_style_alone() -> None:
     """Nothing but the style sheet whose hash it names may apply."""
     text = html.page("t", (), [])
-    (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)
+    policy = policy_of(text)
     (sheet,) = re.findall("<style>(.*)</style>", text, re.DOTALL)
     digest = b64encode(hashlib.sha256(sheet.encode()).digest()).decode()
     assert policy.split("; ") == [
@@ -143,6 +146,32 @@ def test_the_policy_of_a_page_allows_its_style_alone() -> None:
     ]
     assert "prefers-color-scheme: dark" in sheet
     assert "@media print" in sheet
+
+
+def policy_of(text: str) -> str:
+    """Return the policy that a page has."""
+    (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)
+    return str(policy)
+
+
+def test_the_policy_of_the_whole_page_allows_its_script_alone(sockmatrix: Commands) -> None:
+    """The script runs by its hash; data of a run is of a type that no browser runs."""
+    text = sockmatrix("report", "one", "--html").out
+    (script,) = re.findall('<script type="module">(.*)</script>', text, re.DOTALL)
+    digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in policy_of(text).split("; ")
+    assert "innerHTML" not in script
+    assert "eval(" not in script
+    for data in re.findall('<script type="application/octet-stream" id="data-[a-z]+">(.*)</script>', text):
+        assert re.fullmatch("[A-Za-z0-9+/=]+", data)
+
+
+def test_rules_are_for_the_page(sockmatrix: Commands) -> None:
+    """Only a page can show them; where it does, they decide the cells."""
+    assert sockmatrix("report", "one", "--rules").code == 2
+    text = sockmatrix("report", "one", "--html", "--rules").out
+    assert 'id="data-rules"' in text
+    assert 'id="data-rules"' not in sockmatrix("report", "one", "--html").out
 
 
 HOSTILE = "<script>alert(1)</script>\"'&{{ 7*7 }}\x1b[31m\u202e"
@@ -160,7 +189,8 @@ def test_hostile_text_is_text() -> None:
 def test_html_of_other_reports(sockmatrix: Commands) -> None:
     """One run, a list of cells, a pivot and what differs can be pages too."""
     for arguments, said in (
-        (("one",), "who hears it"),
+        (("one",), "Who hears it?"),
+        (("one", "--all"), "who hears it"),
         (("one", "--cells", "--table", "listening"), "one by one"),
         (("one", "two", "--pivot", "dest,platform"), "dest by platform"),
         (("one", "one", "--differ"), "The same on every platform, in each row: hearing, listening."),

@@ -10,7 +10,7 @@ from sockmatrix.evidence import Knowledge
 from sockmatrix.recipes.place import TABLES, places
 from sockmatrix.recipes.program import LANGUAGES, in_words, systems, write
 from sockmatrix.recipes.search import Search, Wanted
-from sockmatrix.recipes.words import place_words, reason
+from sockmatrix.recipes.words import place_words, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,12 +27,13 @@ ON = ("linux", "macos", "windows")
 @final
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What to do on one system, and on what evidence; `links`: documents, (id, title, address)."""
+    """What to do on one system, on what evidence; `about`: a platform; `links`: (id, title, address)."""
 
     system: str
     options: str
     kind: str
     said: str
+    about: str
     links: tuple[tuple[str, str, str], ...]
     against: tuple[str, ...] = ()
 
@@ -138,7 +139,8 @@ def _ground(name: str, recipe: Recipe) -> Ground:
         system_words(name),
         in_words(choice.reuse),
         choice.finding.kind,
-        reason(choice.finding),
+        told(choice.finding) if choice.finding.holds is not None else "",
+        choice.finding.evidence.about if choice.finding.evidence else "",
         tuple(_links(choice.finding)),
         tuple(f"{one.words} ({one.source})" for one in choice.finding.against),
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, final
 
 import msgspec
 
-from sockmatrix import changes
+from sockmatrix import changes, content
 from sockmatrix.axis import addresses_in_words
 from sockmatrix.claims import claim, systems
 from sockmatrix.claims.cover import Coverage
@@ -63,7 +63,7 @@ def build(columns: Sequence[Column], selection: Selection, *, rules: bool = Fals
     places = {cell.id: place for place, cell in enumerate(cells)}
     runs = [column.run for column in columns if column.run]
     told = known(cells, columns)
-    book = claim.load()
+    book = _book()
     claims = documents.order(book.claims.values())
     asked = [(plan, tuple(labelled(plan))) for plan in plans]
     spoken = _documented(asked, claims, runs)
@@ -98,6 +98,13 @@ def build(columns: Sequence[Column], selection: Selection, *, rules: bool = Fals
         tuple(why),
         {name: pack(value) for name, value in data.items()},
     )
+
+
+def _book() -> claim.Book:
+    """Return the claims; a matrix may have none."""
+    if (content.matrix() / claim.DIRECTORY).is_dir():
+        return claim.load()
+    return claim.Book({}, {}, ())
 
 
 def pack(value: Any) -> str:

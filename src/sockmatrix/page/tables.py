@@ -5,6 +5,7 @@ Where platforms part they stand side by side; what is the same on all is shown o
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, final
 
@@ -25,12 +26,16 @@ DIFFERS = "differs"
 
 
 class Shown(NamedTuple):
-    """A cell of a table: its text and colour, how it is known, the cells of the matrix it stands for."""
+    """A cell of a table: its text and colour, how it is known, the cells of the matrix it stands for.
+
+    `odd`: most platforms in its row are otherwise.
+    """
 
     text: str
     look: str = ""
     kind: Kind | str = "measured"
     cells: tuple[int, ...] = ()
+    odd: bool = False
 
 
 @final
@@ -132,7 +137,7 @@ class Tables:
             headings,
             (*map(self._name, groups), *(one.name for one in spoken)),
             (*(" ".join(map(str, group)) for group in groups), *(one.key for one in spoken)),
-            shown,
+            [(labels, _marked(row, len(groups))) for labels, row in shown],
         )
 
     def _groups(self, cells: Sequence[Cell]) -> list[list[int]]:
@@ -248,6 +253,16 @@ def _folded(
             )
             for labels, cells in folded
         ),
+    )
+
+
+def _marked(row: tuple[Shown, ...], platforms: int) -> tuple[Shown, ...]:
+    """Return a row in which what fewer of the platforms have than another thing is marked."""
+    counts = Counter(one.text for one in row[:platforms] if one.kind == "measured")
+    most = max(counts.values(), default=0)
+    return tuple(
+        one._replace(odd=at < platforms and 0 < counts[one.text] < most and one.kind == "measured")
+        for at, one in enumerate(row)
     )
 
 

@@ -184,7 +184,7 @@ def _render(  # noqa: PLR0917 - what a page is made of
     templates = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=False
     )
-    return templates.get_template("page.html.jinja").render(
+    shown = templates.get_template("page.html.jinja").render(
         {
             "facts": (),
             "answers": (),
@@ -206,6 +206,7 @@ def _render(  # noqa: PLR0917 - what a page is made of
             "version": __version__,
         }
     )
+    return shown.lstrip()
 
 
 def _hash(text: str) -> str:
@@ -270,7 +271,7 @@ def _part(part: Part, identity: str, documented: Iterable[str] = ()) -> dict[str
 
 
 def _cell(shown: Shown) -> dict[str, str]:
-    classes = [_LOOKS.get(shown.look, ""), _KINDS.get(shown.kind, "")]
+    classes = [_LOOKS.get(shown.look, ""), _KINDS.get(shown.kind, ""), "odd" * shown.odd]
     return {
         "text": shown.text,
         "classes": " ".join(filter(None, classes)),

@@ -1,0 +1,107 @@
+"""Pages of the small matrix: of three releases and another system, and of a run that is hostile."""
+
+from __future__ import annotations
+
+import functools
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import fakes
+import msgspec
+import pytest
+import smallclaims
+import smallmatrix
+import smallruns
+
+from sockmatrix import content
+from sockmatrix.columns import measured
+from sockmatrix.commands.runs import read_runs
+from sockmatrix.outcome import Outcome
+from sockmatrix.page.build import build
+from sockmatrix.render import html
+from sockmatrix.runformat import CellLine
+
+if TYPE_CHECKING:
+    from sockmatrix.cell import Cell
+    from sockmatrix.selection import Selection
+
+CELL = "hearing/dest:lo4/A:any4.addr/B:any4.addr"
+"""All platforms but one have the last hear it."""
+
+HOSTILE = (
+    "</script><script>document.title='owned'</script><img src=x onerror=alert(1)>\"'&\u202e\u2066{{7*7}}"
+)
+
+
+def write(place: Path) -> dict[str, Path]:
+    """Write the pages, and return where they are by name."""
+    with pytest.MonkeyPatch.context() as patch:
+        matrix = smallmatrix.write(place / "matrix")
+        smallclaims.write(matrix)
+        patch.setattr(content, "matrix", lambda: matrix)
+        whole = smallmatrix.selection(matrix)
+        runs = {
+            "one": [_run(place, whole, "6.12.1")],
+            "three": [
+                _run(place, whole, "5.10"),
+                _run(place, whole, "6.12.1", where="table=hearing dest=lobcast every.reuse=addr"),
+                _run(place, whole, "6.18", where="table=hearing dest=lobcast"),
+                smallruns.write(place / "gvisor", whole, fakes.FIRST, release="4.4", stack="gvisor"),
+            ],
+            "hostile": [_run(place, whole, "6.12.1"), _hostile(place, whole)],
+        }
+        return {name: _page(place / f"{name}.html", own, whole) for name, own in runs.items()}
+
+
+def _run(place: Path, whole: Selection, release: str, where: str = "") -> Path:
+    return smallruns.write(place / f"linux-{release}", whole, where=where, release=release)
+
+
+def _page(path: Path, runs: list[Path], whole: Selection) -> Path:
+    columns = measured(read_runs(runs))
+    title = " ".join(column.name for column in columns)
+    path.write_text(html.whole(title, build(columns, whole, rules=True)), encoding="utf-8")
+    return path
+
+
+def _hostile(place: Path, whole: Selection) -> Path:
+    """Write a run that says the same in every field that may hold any text."""
+    path = smallruns.write(place / "plain", whole, release="7.0")
+    head, *lines, foot = path.read_text(encoding="utf-8").splitlines()
+    header = msgspec.json.decode(head)
+    for name in (
+        "release",
+        "build",
+        "python",
+        "implementation",
+        "virtualisation",
+        "distribution",
+        "runner",
+    ):
+        header["platform"][name] = HOSTILE
+    header["lab"] |= {"how": HOSTILE, "reason": HOSTILE}
+    header["target"] = {"kind": HOSTILE}
+    told = [
+        Outcome(n=3, absent=HOSTILE),
+        Outcome(n=3, skipped=HOSTILE),
+        Outcome(missed=3, inconclusive=HOSTILE),
+        Outcome(n=3, unsent={"a": HOSTILE}, open=2),
+    ]
+    ids = [msgspec.json.decode(line) for line in lines]
+    changed = [
+        msgspec.json.encode(CellLine.of(one["id"], one["v"], told[at % len(told)])).decode()
+        for at, one in enumerate(ids)
+    ]
+    hostile = place / "hostile"
+    hostile.write_text(
+        "\n".join([msgspec.json.encode(header).decode(), *changed, foot, ""]), encoding="utf-8"
+    )
+    return hostile
+
+
+@functools.cache
+def cells() -> tuple[Cell, ...]:
+    """Return all cells of the small matrix."""
+    with tempfile.TemporaryDirectory() as place:
+        return smallmatrix.selection(smallmatrix.write(Path(place) / "matrix")).cells
