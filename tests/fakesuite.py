@@ -18,7 +18,7 @@ from sockmatrix.targets import names
 if TYPE_CHECKING:
     import pytest
 
-_before = (content.matrix, content.runs, names.LocalTarget)
+_before = (content.matrix, content.runs, vars(names)["LocalTarget"])
 
 
 def pytest_configure(config: pytest.Config) -> None:
