@@ -14,7 +14,7 @@ from sockmatrix.axis import addresses_in_words
 from sockmatrix.claims import claim, systems
 from sockmatrix.claims.cover import Coverage
 from sockmatrix.grids import labelled
-from sockmatrix.page import answers, causes, compact, documents, learned, timeline
+from sockmatrix.page import answers, causes, compact, documents, learned, programs, timeline
 from sockmatrix.page.known import known
 from sockmatrix.page.tables import Documented, Tables
 from sockmatrix.plan import Plan
@@ -82,6 +82,7 @@ def build(columns: Sequence[Column], selection: Selection, *, rules: bool = Fals
         },
         "documents": documents.values(claims),
         "causes": why,
+        "programs": programs.values(plans),
     }
     if rules and columns:
         newest = timeline.newest(columns)

@@ -45,8 +45,8 @@ def _table(plan: Plan) -> dict[str, Any]:
     pairs: list[int] = []
     before = 0
     for cell in plan.cells:
-        begin = begins(_begin(cell, rests))
-        pairs += (begin - before, ends(_end(cell, sockets)))
+        begin = begins(begin_of(cell, rests))
+        pairs += (begin - before, ends(end_of(cell, sockets)))
         before = begin
     return {
         "name": table.name,
@@ -61,7 +61,8 @@ def _table(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _begin(cell: Cell, rests: Numbered) -> tuple[str, int]:
+def begin_of(cell: Cell, rests: Numbered) -> tuple[str, int]:
+    """Return the beginning of an id after the table's name, and the number of what it leaves out."""
     text = cell.id
     if cell.sockets:
         parts = text.split("/")
@@ -72,7 +73,8 @@ def _begin(cell: Cell, rests: Numbered) -> tuple[str, int]:
     return text, rests(tuple((name, value) for name, value in cell.axes.items() if name not in said))
 
 
-def _end(cell: Cell, sockets: Numbered) -> tuple[int, ...]:
+def end_of(cell: Cell, sockets: Numbered) -> tuple[int, ...]:
+    """Return the numbers of the sockets of a cell."""
     if not cell.sockets:
         return ()
     parts = cell.id.split("/")

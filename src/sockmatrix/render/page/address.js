@@ -45,5 +45,6 @@ function take() {
   if (hash && !hash.includes("=")) return void changed(state, before);
   const given = new URLSearchParams(hash);
   state = Object.fromEntries(Object.keys(EMPTY).map((name) => [name, given.get(name) ?? ""]));
+  state.cell = state.cell.replaceAll(" ", "+"); // an id has no blank, and who writes a link may leave its + as it is
   changed(state, before);
 }

@@ -1,4 +1,4 @@
-// The program that repeats a cell, put together of the pieces that `sockmatrix repro` is made of.
+// The program that repeats a cell, put together of pieces that `sockmatrix repro` wrote.
 
 import { receivers } from "./matrix.js";
 
@@ -8,30 +8,31 @@ export function program(matrix, cell, programs) {
   const own = programs?.[table.name];
   const sockets = matrix.sockets(cell);
   if (!own || !sockets.length || sockets.length > own.most) return "";
-  const at = cell - table.offset;
-  const begin = own.begins[table.begins[table.begin[at]].text];
-  const pieces = sockets.map((one) => own.sockets[one.text]);
-  if (begin === undefined || pieces.some((one) => !one)) return "";
+  const sends = own.sends[`${table.begin[cell - table.offset]} ${sockets.length}`];
+  const pieces = sockets.map((one) => own.sockets[table.sockets.indexOf(one)]);
+  if (!sends || pieces.some((one) => !one)) return "";
+  const [whole, others, sent] = sends;
   const names = receivers(sockets.length);
-  return own.whole.map((part) => fill(part, { id: matrix.id(cell), begin: own.sends[begin], names, sockets, pieces })).join("");
+  const all = [...pieces.map(([step, body], at) => [names[at], step, body]), ...others];
+  const groups = grouped(all.filter(([, , body]) => body));
+  const called = (group) => `open_${group.names.join("_").toLowerCase()}`;
+  const gaps = [
+    matrix.id(cell),
+    all.map(([name, step]) => `    ${name}: ${step}\n`).join(""),
+    groups.map((group) => `def ${called(group)}():\n${group.body}\n\n\n`).join(""),
+    groups.flatMap((group) => group.names.map((name) => `"${name}": ${called(group)}`)).join(", "),
+    `[${names.map((name) => `"${name}"`).join(", ")}]`,
+    sent,
+  ];
+  return own.wholes[whole].map((part) => (typeof part === "number" ? gaps[part] : part)).join("");
 }
 
-function fill(part, { id, begin, names, sockets, pieces }) {
-  if (typeof part === "string") return part;
+/** Neighbours that open the same share a function. */
+function grouped(all) {
   const groups = [];
-  pieces.forEach((piece, at) => {
-    const last = groups.at(-1);
-    if (last && last.piece.body === piece.body) last.names.push(names[at]);
-    else groups.push({ piece, names: [names[at]] });
-  });
-  const called = (group) => `open_${group.names.join("_").toLowerCase()}`;
-  switch (part.what) {
-    case "id": return id;
-    case "steps": return pieces.map((piece, at) => piece.step.replace("A:", `${names[at]}:`)).join("\n") + begin.step;
-    case "open": return groups.map((group) => `def ${called(group)}():\n${group.piece.body}`).join("\n\n");
-    case "names": return `{${groups.flatMap((group) => group.names.map((name) => `"${name}": ${called(group)}`)).join(", ")}}`;
-    case "list": return `[${names.map((name) => `"${name}"`).join(", ")}]`;
-    case "sends": return begin.sends;
-    default: return "";
+  for (const [name, , body] of all) {
+    if (groups.at(-1)?.body === body) groups.at(-1).names.push(name);
+    else groups.push({ body, names: [name] });
   }
+  return groups;
 }
