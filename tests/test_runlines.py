@@ -10,7 +10,7 @@ import pytest
 
 from sockmatrix.outcome import Outcome
 from sockmatrix.runfile import CellLine, Footer
-from sockmatrix.runlines import LineDecoder, decode
+from sockmatrix.runlines import Cells, Like, LineDecoder, decode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,12 +56,15 @@ WRONG = [
 ]
 
 
-def told(decoder: Callable[[bytes], Line], line: bytes) -> Line | str:
+def told(decoder: LineDecoder | Callable[[bytes], Line], line: bytes) -> Line | str:
     """Return the line, or what is wrong with it."""
     try:
-        return decoder(line)
+        if not isinstance(decoder, LineDecoder):
+            return decoder(line)
+        name, found = decoder(line)
     except ValueError as error:
         return f"{type(error)} {error}"
+    return Cells({name: found})[name] if isinstance(found, (Like, CellLine)) else found
 
 
 @pytest.mark.parametrize("order", [1, -1])
@@ -83,11 +86,18 @@ def test_wrong_is_wrong(line: bytes) -> None:
 
 
 def test_lines_are_values_of_their_own() -> None:
-    """A line that is like one before has its own id and version."""
+    """A line that is like one before has its own id, and each version its own outcome."""
     shared = LineDecoder()
-    first, second = (
-        shared(b'{"kind":"cell","id":"%s","v":%d,"n":3}' % one) for one in ((b"a", 1), (b"b", 2))
-    )
-    assert isinstance(first, CellLine)
-    assert isinstance(second, CellLine)
-    assert (first.id, first.v, second.id, second.v) == ("a", 1, "b", 2)
+    texts = [b'{"kind":"cell","id":"%s","v":%d,"n":3}' % one for one in ((b"a", 1), (b"b", 1), (b"c", 2))]
+    kept = dict(map(shared, texts))
+    assert kept["a"] is kept["b"]
+    assert kept["a"] is not kept["c"]
+    cells = Cells({name: line for name, line in kept.items() if isinstance(line, Like)})
+    assert [(line.id, line.v, line.n) for line in cells.values()] == [
+        ("a", 1, 3),
+        ("b", 1, 3),
+        ("c", 2, 3),
+    ]
+    assert cells["b"] is cells["b"]
+    assert "d" not in cells
+    assert len(cells) == 3

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, final
 from sockmatrix import content, table
 from sockmatrix.axis import CASE, FILE, load_axes, table_files, unknown, vocabulary
 from sockmatrix.claims.shape import shape
-from sockmatrix.idreader import IdReader
+from sockmatrix.idreader import IdReader, Seen
 from sockmatrix.part import TableError
 from sockmatrix.pattern import parse
 from sockmatrix.script.compiler import labels
@@ -60,15 +60,15 @@ class Catalogue:
         reader = self._reader(*text.split("/", 2)[:2])
         return None if reader is None else reader.read(text)
 
-    def universe(self, ids: Iterable[str], tables: Collection[str]) -> dict[str, list[Cell]]:
+    def universe(self, ids: Iterable[str], tables: Collection[str]) -> dict[str, list[Seen]]:
         """Return those of some ids that are cells of some tables, by table."""
-        found: dict[str, list[Cell]] = {name: [] for name in tables}
+        found: dict[str, list[Seen]] = {name: [] for name in tables}
         for text in ids:
             name, _, rest = text.partition("/")
             if name not in found:
                 continue
             reader = self._reader(name, rest)
-            cell = None if reader is None else reader.read(text)
+            cell = None if reader is None else reader.look(text)
             if cell is not None:
                 found[name].append(cell)
         return found

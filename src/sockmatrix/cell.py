@@ -85,6 +85,30 @@ class Cell:
         return receiver_names(len(self.sockets))
 
 
+class Described(Protocol):
+    """As much of a cell as patterns look at."""
+
+    @property
+    def id(self) -> str:
+        """The canonical id."""
+
+    @property
+    def table(self) -> str:
+        """Name of its table."""
+
+    @property
+    def axes(self) -> Mapping[str, str]:
+        """A value for each axis."""
+
+    @property
+    def sockets(self) -> tuple[Socket, ...]:
+        """Its sockets in bind order, none in a script table."""
+
+    @property
+    def lab(self) -> str:
+        """The lab it takes place in."""
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class AxisUse:

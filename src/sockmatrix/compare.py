@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, final, get_args
 
 from msgspec.structs import replace
 
+from sockmatrix.runlines import Cells, Like
 from sockmatrix.wording import headline, sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping, Sequence
+    from collections.abc import Callable, Container, Mapping, Sequence
 
     from sockmatrix.runfile import Run
     from sockmatrix.runformat import CellLine
@@ -101,27 +102,41 @@ def compare(before: Run, after: Run, ids: Container[str] | None = None) -> Compa
     """Compare two runs, of any two platforms; `ids`: only these cells."""
     others: dict[Verdict, list[Change]] = {}
     same = 0
-    for name, old in before.cells.items():
-        if ids is not None and name not in ids:
-            continue
-        new = after.cells.get(name)
-        if new == old and old.n and not old.skipped and not old.variants:  # nearly all cells
-            same += 1
-            continue
-        found = verdict(old, new)
+    judge = _judge(before, after)
+    for name in before.cells if ids is None else filter(ids.__contains__, before.cells):
+        found = judge(name)
         if found == "same":
             same += 1
         else:
-            others.setdefault(found, []).append(Change(name, found, old, new))
-    for name, new in after.cells.items():
+            change = Change(name, found, before.cells[name], after.cells.get(name))
+            others.setdefault(found, []).append(change)
+    for name in after.cells:
         if name not in before.cells and (ids is None or name in ids):
-            others.setdefault("new", []).append(Change(name, "new", None, new))
+            others.setdefault("new", []).append(Change(name, "new", None, after.cells[name]))
     return Comparison(
         before,
         after,
         same,
         {key: tuple(sorted(some, key=lambda one: one.id)) for key, some in others.items()},
     )
+
+
+def _judge(before: Run, after: Run) -> Callable[[str], Verdict]:
+    """Return what says the verdict on a cell of `before`: of cells that are alike in both files, once."""
+    if not (isinstance(before.cells, Cells) and isinstance(after.cells, Cells)):
+        return lambda name: verdict(before.cells[name], after.cells.get(name))
+    olds, news = before.cells.kept, after.cells.kept
+    known: dict[tuple[int, int], tuple[Verdict, object, object]] = {}
+
+    def judge(name: str) -> Verdict:
+        old, new = olds[name], news.get(name)
+        key = id(old), id(new)
+        if key not in known:
+            lines = [one.line if isinstance(one, Like) else one for one in (old, new)]
+            known[key] = verdict(*lines), old, new  # what is kept here has its id for good
+        return known[key][0]
+
+    return judge
 
 
 def verdict(before: CellLine | None, after: CellLine | None) -> Verdict:

@@ -88,8 +88,9 @@ def difference(comparison: Comparison, catalogue: Catalogue, known: Iterable[Kno
             continue
         told[change.id] = one
         by_reasons.setdefault(explainer.reasons(cell, change.before, change.after), []).append(change.id)
+    tables = {name.partition("/")[0] for name in told}
     both = (name for name in before.cells if name in after.cells)
-    universe = catalogue.universe(both, {name.partition("/")[0] for name in told})
+    universe = catalogue.universe(both, tables) if tables else {}
     sections = [
         Section(reasons, tuple(groups({name: told[name] for name in names}, universe)))
         for reasons, names in by_reasons.items()

@@ -11,7 +11,7 @@ from sockmatrix.rules.cover import EVERYTHING, cover
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from sockmatrix.cell import Cell
+    from sockmatrix.cell import Described
 
 
 @final
@@ -42,7 +42,7 @@ class Group:
         return tuple(Counter((one.before, one.after) for one in self.cells).most_common())
 
 
-def groups(told: Mapping[str, Changed], universe: Mapping[str, Sequence[Cell]]) -> Iterator[Group]:
+def groups(told: Mapping[str, Changed], universe: Mapping[str, Sequence[Described]]) -> Iterator[Group]:
     """Yield some cells, by id, of a universe, by table, in groups, the largest first.
 
     Patterns are exact among the cells of the universe, and name their tables.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from types import MappingProxyType
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, NamedTuple, final
 
 from sockmatrix.cell import (
     LISTED_SOCKETS,
@@ -33,6 +33,16 @@ _Defaults = tuple[str | None, ...]
 _Ends = dict[str, tuple[Socket, ...] | None]
 
 
+class Seen(NamedTuple):
+    """What an id says of a cell: as much of one as patterns look at, and quick to make."""
+
+    id: str
+    table: str
+    axes: Mapping[str, str]
+    sockets: tuple[Socket, ...]
+    lab: str
+
+
 @final
 class IdReader:
     """Reads ids of one table, or of one case of a script table; then without what the roles do."""
@@ -45,6 +55,12 @@ class IdReader:
 
     def read(self, text: str) -> Cell | None:
         """Return the cell with this id, None if it is none of this form or not how it is written."""
+        found = self.look(text)
+        form = self._form
+        return None if found is None else Cell(text, *found[1:4], form.version, form.lab)
+
+    def look(self, text: str) -> Seen | None:
+        """Return what can be seen of the cell with this id, None if it is none: see `read`."""
         at = text.find("/A:")
         if at < 0 and (crowd := _CROWDED.search(text)):
             at = crowd.start()
@@ -60,10 +76,8 @@ class IdReader:
             sockets = ends[end]
         except KeyError:
             sockets = ends[end] = self._read_sockets(axes, defaults, end)
-        if sockets is None:
-            return None
         form = self._form
-        return Cell(text, form.name, axes, sockets, form.version, form.lab)
+        return None if sockets is None else Seen(text, form.name, axes, sockets, form.lab)
 
     def _read_axes(self, text: str) -> tuple[Mapping[str, str], _Defaults, _Ends] | None:
         form = self._form

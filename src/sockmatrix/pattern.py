@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from sockmatrix.axis import Vocabulary
-    from sockmatrix.cell import Cell
+    from sockmatrix.cell import Described
     from sockmatrix.part import Part
 
 NO_OPTION = "none"
@@ -51,7 +51,7 @@ _TERM = re.compile(r"(?:(?P<who>[A-Za-z]+)\.)?(?P<axis>[^=.!]*)(?P<sign>!?=)(?P<
 
 _RECEIVERS = {name: place for place, name in enumerate(receiver_names(MOST_SOCKETS))}
 
-Test: TypeAlias = "Callable[[Cell], bool]"
+Test: TypeAlias = "Callable[[Described], bool]"
 
 
 class PatternError(ValueError):
@@ -66,7 +66,7 @@ class Pattern:
     text: str
     tests: tuple[Test, ...]
 
-    def matches(self, cell: Cell) -> bool:
+    def matches(self, cell: Described) -> bool:
         """Tell whether the cell belongs to the set."""
         return all(test(cell) for test in self.tests)
 
@@ -80,13 +80,13 @@ class Pattern:
         return self.text
 
 
-def _alike(cell: Cell) -> str:
+def _alike(cell: Described) -> str:
     if not cell.sockets:
         return ""
     return "alike" if all(socket == cell.sockets[0] for socket in cell.sockets) else "mixed"
 
 
-def _shared(cell: Cell) -> str:
+def _shared(cell: Described) -> str:
     """Return the reuse options that every socket sets, as the axis `reuse` writes them."""
     if not cell.sockets:
         return ""
@@ -94,7 +94,7 @@ def _shared(cell: Cell) -> str:
     return "+".join(option for option in first if all(option in one for one in others)) or NO_OPTION
 
 
-def _bind_is(cell: Cell) -> list[str]:
+def _bind_is(cell: Described) -> list[str]:
     dest = cell.axes.get("dest")
     return [
         "destination"
@@ -104,14 +104,14 @@ def _bind_is(cell: Cell) -> list[str]:
     ]
 
 
-def _sockets(cell: Cell) -> list[str]:
+def _sockets(cell: Described) -> list[str]:
     """Return each socket as the id writes it."""
     parts = (part.partition(":") for part in cell.id.split("/"))
     texts = [text for key, _, text in parts if key in _RECEIVERS or key.endswith("x")]
     return texts if len(texts) == len(cell.sockets) else texts[:1] * len(cell.sockets)
 
 
-DERIVED: dict[str, tuple[tuple[str, ...] | None, Callable[[Cell], str]]] = {
+DERIVED: dict[str, tuple[tuple[str, ...] | None, Callable[[Described], str]]] = {
     "table": (None, lambda cell: cell.table),
     "lab": (tuple(LABS), lambda cell: cell.lab),
     "receivers": (None, lambda cell: str(len(cell.sockets))),
@@ -124,7 +124,7 @@ DERIVED: dict[str, tuple[tuple[str, ...] | None, Callable[[Cell], str]]] = {
 }
 """Axes that follow from a cell: their values (None: too many to list), and how to get the one."""
 
-DERIVED_PER_SOCKET: dict[str, tuple[tuple[str, ...] | None, Callable[[Cell], list[str]]]] = {
+DERIVED_PER_SOCKET: dict[str, tuple[tuple[str, ...] | None, Callable[[Described], list[str]]]] = {
     "bind-is": (("destination", "wildcard", "other"), _bind_is),
     "socket": (None, _sockets),
 }
@@ -233,7 +233,7 @@ def _quantified(who: str | None) -> Callable[[Sequence[bool]], bool] | None:
     return None
 
 
-def _plain(name: str) -> Callable[[Cell], list[str]]:
+def _plain(name: str) -> Callable[[Described], list[str]]:
     if name == "bind":
         return lambda cell: [socket.bind for socket in cell.sockets]
     if name == "reuse":

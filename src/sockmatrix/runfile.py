@@ -44,7 +44,7 @@ from sockmatrix.runformat import (
     count_words,
     header,
 )
-from sockmatrix.runlines import LineDecoder, decode
+from sockmatrix.runlines import Cells, Kept, Like, LineDecoder, decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -153,38 +153,46 @@ def read_header(path: Path) -> Header:
 def _read(path: Path, file: BinaryIO, decode_line: LineDecoder) -> Run:
     lines = _Lines(path, file)
     number, head, footer = 0, None, None
-    cells: dict[str, CellLine] = {}
-    for number, text in lines:
-        if head is None:
-            head = _header(path, number, text)
-            continue
-        try:
-            line = decode_line(text)
-        except (ValueError, RecursionError) as error:
-            if lines.at_tail and not isinstance(error, msgspec.ValidationError):
-                lines.ragged = True
-                break
-            _check_utf8(path, number, text)
-            _explain(path, number, error)
-        if not text.isascii():
-            _check_utf8(path, number, text)
-        if isinstance(line, CellLine):
-            before = cells.get(line.id)
-            # A cell measured again in another version takes the place of the old one.
-            if before is not None and before.v == line.v:
-                raise DuplicateCell(path, number, f"{line.id} occurs twice")
-            cells[line.id] = line
+    cells: dict[str, Kept] = {}
+    for block in lines.blocks():
+        names, likes = decode_line.block(block if head else b"", MAX_LINE)
+        if names and cells.keys().isdisjoint(names) and len(set(names)) == len(names):
+            cells.update(zip(names, likes, strict=True))
+            lines.skip(len(names))
             footer = None
-            if len(cells) > MAX_CELLS:
-                raise TooLarge(path, number, f"more than {MAX_CELLS} cells")
-        elif isinstance(line, Footer):
-            footer = line
-        else:
-            raise WrongType(path, number, "a second header", "`sockmatrix merge` makes one of two runs")
+            continue
+        for number, text in lines.split(block):
+            if head is None:
+                head = _header(path, number, text)
+                continue
+            try:
+                name, line = decode_line(text)
+            except (ValueError, RecursionError) as error:
+                if lines.at_tail and not isinstance(error, msgspec.ValidationError):
+                    lines.ragged = True
+                    break
+                _check_utf8(path, number, text)
+                _explain(path, number, error)
+            if not isinstance(line, Like) and not text.isascii():
+                _check_utf8(path, number, text)
+            if isinstance(line, (Like, CellLine)):
+                # A cell measured again in another version takes the place of the old one.
+                if name in cells and cells[name].v == line.v:
+                    raise DuplicateCell(path, number, f"{name} occurs twice")
+                cells[name] = line
+                footer = None
+            elif isinstance(line, Footer):
+                footer = line
+            else:
+                raise WrongType(
+                    path, number, "a second header", "`sockmatrix merge` makes one of two runs"
+                )
+        if len(cells) > MAX_CELLS:
+            raise TooLarge(path, number, f"more than {MAX_CELLS} cells")
     if head is None:
         raise NotARunFile(path, 0, "the file is cut off in its first line" if number else "empty")
     cut = lines.ragged or footer is None
-    return Run(path, head, cells, footer, cut, lines.ragged or lines.unended, lines.compressed)
+    return Run(path, head, Cells(cells), footer, cut, lines.ragged or lines.unended, lines.compressed)
 
 
 def _header(path: Path, number: int, text: bytes) -> Header:
@@ -242,24 +250,39 @@ class _Lines:
         self.at_tail = self.ragged = self.unended = self.compressed = False
 
     def __iter__(self) -> Iterator[tuple[int, bytes]]:
+        for block in self.blocks():
+            yield from self.split(block)
+
+    def blocks(self) -> Iterator[bytes]:
+        """Yield whole lines, many at a time; each block has to be split or skipped before the next."""
         rest = b""
         size = 0
         for chunk in self._chunks():
             size += len(chunk)
             if size > MAX_BYTES:
                 raise TooLarge(self._path, 0, f"more than {MAX_BYTES >> 20} MiB")
-            *whole, rest = (rest + chunk).split(b"\n")
-            for line in whole:
-                self._number += 1
-                if len(line) > MAX_LINE:
-                    self._check(line)
-                if line and not line.isspace():
-                    yield self._number, line
+            text = rest + chunk
+            end = text.rfind(b"\n") + 1
+            rest = text[end:]
+            if end:
+                yield text[:end]
             self._check(rest, 1)
         if rest.strip():
-            self._number += 1
             self.at_tail = self.unended = True
-            yield self._number, rest
+            yield rest
+
+    def split(self, block: bytes) -> Iterator[tuple[int, bytes]]:
+        """Yield the lines of a block with their numbers."""
+        lines = block.split(b"\n")
+        for line in lines[:-1] if block.endswith(b"\n") else lines:
+            self._number += 1
+            self._check(line)
+            if line and not line.isspace():
+                yield self._number, line
+
+    def skip(self, count: int) -> None:
+        """Count the lines of a block that was read at once."""
+        self._number += count
 
     def _check(self, line: bytes, ahead: int = 0) -> None:
         if len(line) > MAX_LINE:

@@ -1,10 +1,14 @@
-"""Decode the lines of run files, the same outcome once: most lines differ in their id alone."""
+"""Decode the lines of run files, the same outcome once: most lines differ in their id alone.
+
+A line whose outcome is known is only split; its `CellLine` is made when somebody asks for it.
+"""
 
 from __future__ import annotations
 
 import copy
 import re
-from typing import final
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple, TypeAlias, final
 
 import msgspec
 from msgspec.structs import force_setattr
@@ -14,18 +18,61 @@ from sockmatrix.runformat import CellLine, Line
 _MOST = 200_000
 """So many outcomes are remembered; there are some 5,000 in a run of 65,000 cells."""
 
-# A cell as runs are written: what follows the id and its version says how it turned out. The id has the
-# characters of runformat.CellId, the version is one that any decoder reads the same.
-_CELL = re.compile(
-    rb'\{"kind":"cell","id":"([a-zA-Z0-9.:/+-]{1,8000})","v":(0|[1-9][0-9]{0,15})(?P<rest>[,}].*)',
-    re.DOTALL,
-)
+# A cell as runs are written: what follows the id says its version, and how it turned out. The id has the
+# characters of runformat.CellId.
+_CELL = re.compile(rb'\{"kind":"cell","id":"([a-zA-Z0-9.:/+-]{1,8000})"(,"v":.*)', re.DOTALL)
+_CELLS = re.compile(_CELL.pattern.replace(b".*", rb"[^\n]*") + rb"\n")
 
-# In the rest these could say once more what stands before it, and then hold in its place.
+_FRAME = len('{"kind":"cell","id":""\n')
+"""Characters of such a line beside the id and what follows it."""
+
+_VERSION = b',"v":'
+
+# In what follows the version these could say once more what stands before it, and then hold in its place.
 _AGAIN = (b'"id"', b'"v"', b'"kind"', b"\\")
 
 decode = msgspec.json.Decoder(Line).decode
 """Decode a line as it is. Raises ValueError, RecursionError."""
+
+
+class Like(NamedTuple):
+    """Cells of which a run says the same but for the id: their version, and the line of one of them."""
+
+    v: int
+    line: CellLine
+
+
+Kept: TypeAlias = "CellLine | Like"
+
+
+@final
+class Cells(Mapping[str, CellLine]):
+    """The cells of a run by id, each made when it is asked for. `kept` is what there is of them now."""
+
+    __slots__ = ("kept",)
+
+    def __init__(self, kept: dict[str, Kept]) -> None:
+        self.kept = kept
+
+    def __getitem__(self, name: str) -> CellLine:
+        line = self.kept[name]
+        if isinstance(line, CellLine):
+            return line
+        own = copy.copy(line.line)
+        # Nobody else has it yet; and what is frozen about it was checked when the other was decoded.
+        force_setattr(own, "id", name)
+        force_setattr(own, "v", line.v)
+        self.kept[name] = own
+        return own
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.kept
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.kept)
+
+    def __len__(self) -> int:
+        return len(self.kept)
 
 
 @final
@@ -33,27 +80,59 @@ class LineDecoder:
     """Decodes lines as `decode` does; it may be shared by several files."""
 
     def __init__(self) -> None:
-        self._known: dict[bytes, CellLine] = {}
+        self._known: dict[bytes, Like] = {}
 
-    def __call__(self, text: bytes) -> Line:
-        """Return the line that `text` says. Raises ValueError, RecursionError."""
+    def __call__(self, text: bytes) -> tuple[str, Like | Line]:
+        """Return the id of the cell that `text` is about, and its line; "" for a line about no cell.
+
+        Cells of which the same is said have the same `Like`, in all files that one decoder reads. Raises
+        ValueError, RecursionError.
+        """
         parts = _CELL.fullmatch(text)
         if parts is None:
-            return decode(text)
-        name, version, rest = parts.groups()
-        known = self._known.get(rest)
-        if known is None:
+            return _named(decode(text))
+        name, tail = parts.groups()
+        like = self._known.get(tail)
+        if like is None:
             line = decode(text)
-            if (
-                isinstance(line, CellLine)
-                and len(self._known) < _MOST
-                and rest.isascii()
-                and not any(one in rest for one in _AGAIN)
-            ):
-                self._known[rest] = line
-            return line
-        own = copy.copy(known)
-        # Nobody else has it yet; and what is frozen about it was checked when `known` was decoded.
-        force_setattr(own, "id", name.decode())
-        force_setattr(own, "v", int(version))
-        return own
+            if not isinstance(line, CellLine) or not _tells_once(tail) or len(self._known) == _MOST:
+                return _named(line)
+            like = self._known[tail] = Like(line.v, line)
+        return name.decode(), like
+
+    def block(self, text: bytes, longest: int) -> tuple[list[str], list[Like]]:
+        """Return ids and lines of many whole lines at once, each of a cell and at most `longest` bytes.
+
+        Nothing if one of them is anything else: then they have to be looked at line by line.
+        """
+        pairs = _CELLS.findall(text)
+        names, tails = [name for name, _ in pairs], [tail for _, tail in pairs]
+        size = _FRAME * len(pairs) + sum(map(len, names)) + sum(map(len, tails))
+        if (
+            not pairs
+            or size != len(text)
+            or max(map(len, tails)) + _FRAME + max(map(len, names)) > longest
+        ):
+            return [], []
+        likes: list[Like] = []
+        for name, tail in pairs:
+            like = self._known.get(tail)
+            if like is None:
+                try:
+                    _, found = self(b'{"kind":"cell","id":"%s"%s' % (name, tail))
+                except (ValueError, RecursionError):
+                    return [], []
+                if not isinstance(found, Like):
+                    return [], []
+                like = found
+            likes.append(like)
+        return b"\n".join(names).decode().split("\n"), likes
+
+
+def _tells_once(tail: bytes) -> bool:
+    rest = tail[len(_VERSION) :]
+    return tail.isascii() and not any(one in rest for one in _AGAIN)
+
+
+def _named(line: Line) -> tuple[str, Line]:
+    return (line.id if isinstance(line, CellLine) else ""), line

@@ -17,7 +17,7 @@ from sockmatrix.rules.search import Search
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from sockmatrix.cell import Cell
+    from sockmatrix.cell import Described
 
 EVERYTHING = "*"
 
@@ -31,10 +31,10 @@ class Group:
     """Cells that a pattern matches, and of a universe only wanted ones."""
 
     pattern: str
-    cells: tuple[Cell, ...]
+    cells: tuple[Described, ...]
 
 
-def cover(universe: Sequence[Cell], wanted: Collection[str]) -> tuple[Group, ...]:
+def cover(universe: Sequence[Described], wanted: Collection[str]) -> tuple[Group, ...]:
     """Return groups of the cells of `universe` with the ids `wanted`: each is in exactly one.
 
     A pattern matches no other cell of the universe; a cell belongs to the first group whose pattern
@@ -42,7 +42,7 @@ def cover(universe: Sequence[Cell], wanted: Collection[str]) -> tuple[Group, ...
     each pattern names those it is about. Raises ValueError for an id that no cell has.
     """
     ids = frozenset(wanted)
-    by_table: dict[str, list[Cell]] = {}
+    by_table: dict[str, list[Described]] = {}
     for cell in universe:
         by_table.setdefault(cell.table, []).append(cell)
     tables = [
@@ -98,7 +98,7 @@ def _groups(
 class _Table:
     """A table of the universe: its cells, which of them are wanted, and which are still left."""
 
-    def __init__(self, name: str, cells: Sequence[Cell], ids: Collection[str]) -> None:
+    def __init__(self, name: str, cells: Sequence[Described], ids: Collection[str]) -> None:
         self.name = name
         self.cells = cells
         chosen = (index for index, cell in enumerate(cells) if cell.id in ids)

@@ -17,7 +17,7 @@ from sockmatrix.rules.looking import CELL, look
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from sockmatrix.cell import Cell
+    from sockmatrix.cell import Cell, Described
 
 _COSTS = {CELL: 0.0, "every": 0.3, "some": 0.6, "last": 0.7, "none": 0.9}
 _AXIS_COSTS = {
@@ -99,7 +99,7 @@ class Features:
         self.with_sockets: Final = sockets
 
     @classmethod
-    def of_cells(cls, cells: Sequence[Cell]) -> Features:
+    def of_cells(cls, cells: Sequence[Described]) -> Features:
         """Return the features of cells, whose terms are those of the pattern language."""
         return cls(*look(cells))
 

@@ -12,7 +12,7 @@ from sockmatrix.scenarios.addresses import WILDCARDS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from sockmatrix.cell import Cell, Socket
+    from sockmatrix.cell import Described, Socket
 
 LISTED = 4
 """So many sockets are spoken of by their names; more only where they are not all alike."""
@@ -21,7 +21,7 @@ CELL = ""
 """Whom a term is about that is about the cell."""
 
 
-def look(cells: Sequence[Cell]) -> tuple[int, dict[tuple[str, str], dict[str, int]], int]:
+def look(cells: Sequence[Described]) -> tuple[int, dict[tuple[str, str], dict[str, int]], int]:
     """Return how many cells there are, what they have (see features.Features), and which have sockets."""
     looking = _Looking(cells)
     return len(cells), looking.everywhere(), looking.with_sockets
@@ -34,16 +34,22 @@ class _Looking:
     quickest keys.
     """
 
-    def __init__(self, cells: Sequence[Cell]) -> None:
+    def __init__(self, cells: Sequence[Described]) -> None:
         self.cells = cells
         self.base: dict[tuple[str, str], dict[str, int]] = {}
         self.by_axes: dict[int, list[int]] = {}
         self.by_sockets: dict[tuple[int, ...], list[int]] = {}
         self.by_table: dict[tuple[str, str], list[int]] = {}
+        same: dict[int, list[int]] = {}
         for index, cell in enumerate(cells):
             self.by_axes.setdefault(id(cell.axes), []).append(index)
-            self.by_sockets.setdefault(tuple(map(id, cell.sockets)), []).append(index)
-            self.by_table.setdefault((cell.table, cell.lab), []).append(index)
+            same.setdefault(id(cell.sockets), []).append(index)
+        for indexes in same.values():
+            sockets = cells[indexes[0]].sockets
+            self.by_sockets.setdefault(tuple(map(id, sockets)), []).extend(indexes)
+        for indexes in self.by_axes.values():  # cells that share their axes are of one table
+            cell = cells[indexes[0]]
+            self.by_table.setdefault((cell.table, cell.lab), []).extend(indexes)
         firsts = [cells[own[0]] for own in self.by_sockets.values()]
         mixed = (len(cell.sockets) for cell in firsts if len(cell.sockets) > LISTED and not _alike(cell))
         self.names = receiver_names(max(mixed, default=LISTED))
@@ -174,5 +180,5 @@ class _Looking:
                 known[""] = self.with_sockets & ~union(known.values())  # other tables lack the axis
 
 
-def _alike(cell: Cell) -> bool:
+def _alike(cell: Described) -> bool:
     return cell.sockets.count(cell.sockets[0]) == len(cell.sockets)
