@@ -210,7 +210,7 @@ def test_one_platform(visit: Callable[..., Page]) -> None:
     """With a single run there is nothing to compare, and no tool for it."""
     page = visit("one")
     assert not page.get_by_role("button", name="Compare two").count()
-    assert page.locator("section.question caption").first.inner_text() == "Who hears it"
+    assert page.locator("section.question caption").first.inner_text() == "On linux 6.12.1"
 
 
 def test_keyboard(visit: Callable[..., Page]) -> None:

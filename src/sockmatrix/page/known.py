@@ -13,6 +13,8 @@ from sockmatrix.outcome import Outcome
 from sockmatrix.page.compact import Numbered
 from sockmatrix.render.escape import printable
 from sockmatrix.render.legend import style
+from sockmatrix.runformat import CellLine
+from sockmatrix.runlines import Cells, Like
 from sockmatrix.script.compiler import labels
 from sockmatrix.wording import headline, sentence
 
@@ -101,10 +103,16 @@ def known(cells: Sequence[Cell], columns: Sequence[Column]) -> KnownColumns:
     numbers = []
     for column in columns:
         own = [NOTHING] * len(cells)
-        get = column.cells.get
+        get = (column.cells.kept if isinstance(column.cells, Cells) else column.cells).get
         for place, cell in enumerate(cells):
             line = get(cell.id)
-            if not isinstance(line, Outcome) or getattr(line, "v", cell.version) != cell.version:
+            if isinstance(line, Like):
+                version, line = line
+            elif isinstance(line, CellLine):
+                version = line.v
+            else:
+                continue
+            if version != cell.version:
                 continue
             facets = numbered.facets(line)
             seen = first[place]
@@ -141,7 +149,7 @@ def _plain(line: Outcome) -> Outcome:
 class _Outcomes:
     """Distinct outcomes; those of a script also by the order of its labels.
 
-    Lines of the same text share what they are made of (see runlines.py): each is looked at once.
+    Cells of which the same is said share a line (see runlines.py): each is looked at once.
     """
 
     def __init__(self) -> None:
@@ -153,7 +161,7 @@ class _Outcomes:
 
     def facets(self, line: Outcome) -> int:
         """Return a number that outcomes that agree have in common."""
-        key = id(line.delivery)
+        key = id(line)
         number = self._facets.get(key)
         if number is None:
             number = self._facets[key] = self._by_facets(line.facets())
@@ -161,9 +169,9 @@ class _Outcomes:
 
     def __call__(self, cell: Cell, line: Outcome) -> int:
         """Return the number of an outcome."""
-        text = self._texts.get(id(line.delivery))
+        text = self._texts.get(id(line))
         if text is None:
-            text = self._texts[id(line.delivery)] = _encode(_plain(line))
+            text = self._texts[id(line)] = _encode(_plain(line))
         order = self._order(cell, line) if cell.script else None
         number: int = self._numbers((text, order))
         if number not in self._known:

@@ -53,7 +53,11 @@ def _pieces(plan: Plan) -> dict[str, Any] | None:
         begin, own = begins(begin_of(cell, rests)), end_of(cell, sockets)
         key = f"{begin} {len(own)}"
         rare = any(_RARE.intersection(one.reuse.split("+")) for one in cell.sockets)
-        if rare or len(own) > _MOST or (key in sends and (not sends[key] or all(one in known for one in own))):
+        if (
+            rare
+            or len(own) > _MOST
+            or (key in sends and (not sends[key] or all(one in known for one in own)))
+        ):
             continue
         text = _text(plan, cell)
         if not _OPEN.search(text):

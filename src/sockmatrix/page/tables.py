@@ -163,7 +163,6 @@ class Tables:
     def _same(self, own: Labelled) -> Part | None:
         """Return what is the same on all platforms, options across."""
         rows = []
-        many = len(self._known.columns) + len(self._documented) > 1
         for labels, cells in own.rows:
             shown = []
             for column in own.columns:
@@ -180,8 +179,14 @@ class Tables:
                 rows.append((labels, tuple(shown)))
         if not rows:
             return None
-        caption = "The same on every platform" if many else "Who hears it"
+        caption = self._caption()
         return _folded(caption, own.headings, own.columns, ("",) * len(own.columns), rows, across=True)
+
+    def _caption(self) -> str:
+        if len(self._known.columns) > 1:
+            return "The same on every platform that was measured"
+        own = printable(self._known.columns[0].name) if self._known.columns else "no platform"
+        return f"On {own}; no document says otherwise" if self._documented else f"On {own}"
 
     def _measured(self, number: int, cells: Sequence[Cell]) -> Shown:
         places = tuple(self._places[cell.id] for cell in cells)
@@ -195,7 +200,8 @@ class Tables:
         if cell.id not in one.words:
             return Shown(MISSING, "", "none", places)
         words, _ = one.words[cell.id]
-        return Shown(words, style(words), "documented", places)
+        vague = words.startswith("not ") or " or " in words
+        return Shown(words, "" if vague else style(words), "documented", places)
 
 
 def _system(name: str) -> str:

@@ -41,7 +41,7 @@ SCRIPTS = (
 _SYSTEM = ("platform", "build", "machine", "measured", "as", "network", "repetitions", "cells")
 
 _LOOKS = {"green": "g", "cyan": "c", "blue": "b", "red": "r", "magenta": "m", "yellow": "y", "dim": "d"}
-_KINDS = {"documented": "doc", "predicted": "pre", "none": "no", "differs": "no"}
+_KINDS = {"documented": "doc", "predicted": "pre", "none": "no", "differs": "see"}
 
 _WIDEST = 160  # of the bars of a timeline
 
@@ -291,7 +291,7 @@ def _ranges(numbers: Sequence[int]) -> str:
 
 def _short(question: str) -> str:
     """Return the beginning of a question, up to its first colon if there is one."""
-    text = question.partition(":")[0] if len(question) > 90 else question
+    text = question.partition(": ")[0] if len(question) > 90 else question
     return text if len(text) <= 90 else text[:89].rsplit(" ", 1)[0] + " …"
 
 

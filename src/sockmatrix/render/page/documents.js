@@ -20,8 +20,8 @@ function maskOf(matrix, text, table) {
   const key = `${table}\n${text}`;
   if (!masks.has(key)) {
     try {
-      const own = { ...matrix, tables: matrix.tables.filter((one) => one.name === table), count: matrix.count, core: matrix.core };
-      masks.set(key, match(own, text));
+      const own = matrix.tables.find((one) => one.name === table);
+      masks.set(key, match({ core: matrix.core, tables: [own], count: matrix.count }, text));
     } catch {
       masks.set(key, null); // it speaks of axes that no table of this page has
     }

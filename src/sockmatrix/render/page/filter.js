@@ -18,31 +18,28 @@ export function filtered(matrix, state) {
     remembered.text = state.q;
   }
   if (!state.only) return remembered.mask;
-  const wanted = state.only === "odd" ? isOdd : parts;
-  const columns = shownPlatforms(matrix, state).map((at) => matrix.columns[at]);
-  const silent = matrix.outcomes.map((one) => one.silent);
+  const columns = shownPlatforms(matrix, state).map((at) => matrix.toldBy(at));
   const mask = new Uint8Array(matrix.count);
-  const told = [];
   for (let cell = 0; cell < matrix.count; cell++) {
     if (remembered.mask && !remembered.mask[cell]) continue;
-    told.length = 0;
+    let first = NOTHING;
     for (const column of columns) {
       const number = column[cell];
-      if (number !== NOTHING && !silent[number]) told.push(number);
+      if (number === NOTHING || number === first) continue;
+      if (first === NOTHING) first = number;
+      else {
+        mask[cell] = state.only === "odd" ? isOdd(columns, cell) : 1;
+        break;
+      }
     }
-    mask[cell] = wanted(told);
   }
   return mask;
 }
 
-function parts(told) {
-  for (let at = 1; at < told.length; at++) if (told[at] !== told[0]) return 1;
-  return 0;
-}
-
 /** Exactly one of three or more is unlike all others, which agree. */
-function isOdd(told) {
-  if (told.length < 3 || !parts(told)) return 0;
+function isOdd(columns, cell) {
+  const told = columns.map((column) => column[cell]).filter((number) => number !== NOTHING);
+  if (told.length < 3) return 0;
   const common = told[0] === told[1] || told[0] === told[2] ? told[0] : told[1];
   return Number(told.reduce((count, one) => count + (one !== common), 0) === 1);
 }

@@ -82,6 +82,17 @@ async function start() {
     shown = state;
   });
   document.documentElement.dataset.ready = "yes";
+  prepare(matrix);
+}
+
+/** Make the ids and what platforms tell before they are asked for, a table at a time. */
+function prepare(matrix) {
+  const work = [...matrix.tables.map((table) => () => table.ids), ...matrix.platforms.map((_, at) => () => matrix.toldBy(at))];
+  const next = () => {
+    work.shift()?.();
+    if (work.length) (window.requestIdleCallback ?? setTimeout)(next);
+  };
+  next();
 }
 
 /** A row of the timeline gets a button that shows what changed. */

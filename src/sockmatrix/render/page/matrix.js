@@ -26,8 +26,9 @@ class Table {
     }
     this.axes = own.axes;
     this.perSocket = own.per_socket;
-    this.sockets = own.sockets.map(([text, ...values]) => ({
+    this.sockets = own.sockets.map(([text, ...values], number) => ({
       text,
+      number,
       values: Object.fromEntries(own.per_socket.map((name, at) => [name, values[at]])),
     }));
     this.begins = own.begin.map(([text, rest]) => ({ text, axes: axesOf(text, own.rest[rest]) }));
@@ -111,8 +112,14 @@ export class Matrix {
 
   /** Return the number of what a platform has of a cell; NOTHING for what says nothing of it. */
   told(platform, cell) {
-    const number = this.columns[platform][cell];
-    return number === NOTHING || this.outcomes[number].silent ? NOTHING : number;
+    return this.toldBy(platform)[cell];
+  }
+
+  /** The same for all cells. */
+  toldBy(platform) {
+    this.telling ??= [];
+    this.telling[platform] ??= this.columns[platform].map((number) => (number === NOTHING || this.outcomes[number].silent ? NOTHING : number));
+    return this.telling[platform];
   }
 }
 

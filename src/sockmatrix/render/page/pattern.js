@@ -88,9 +88,15 @@ function narrow(matrix, table, term, mask) {
     const kept = table.begins.map((one) => Number(term.test(ofBegin(matrix, table, term.axis, one.axes)) !== term.negated));
     for (let at = 0; at < count; at++) mask[offset + at] &= kept[begin[at]];
   } else if (term.axis === "bind-is") {
+    const byDest = new Map();
+    const kept = table.begins.map(({ axes: { dest } }) => {
+      if (!byDest.has(dest)) byDest.set(dest, table.sockets.map((one) => bindIs(matrix, one.values.bind, dest)));
+      return byDest.get(dest);
+    });
     for (let at = 0; at < count; at++) {
-      const dest = table.begins[begin[at]].axes.dest;
-      mask[offset + at] &= ofSockets(term, table.ends[end[at]], (one) => bindIs(matrix, one.values.bind, dest));
+      if (!mask[offset + at]) continue;
+      const words = kept[begin[at]];
+      mask[offset + at] = ofSockets(term, table.ends[end[at]], (one) => words[one.number]);
     }
   } else {
     const read = term.axis === "socket" ? (one) => one.text : (one) => one.values[term.axis] ?? "";

@@ -9,7 +9,7 @@ export function program(matrix, cell, programs) {
   const sockets = matrix.sockets(cell);
   if (!own || !sockets.length || sockets.length > own.most) return "";
   const sends = own.sends[`${table.begin[cell - table.offset]} ${sockets.length}`];
-  const pieces = sockets.map((one) => own.sockets[table.sockets.indexOf(one)]);
+  const pieces = sockets.map((one) => own.sockets[one.number]);
   if (!sends || pieces.some((one) => !one)) return "";
   const [whole, others, sent] = sends;
   const names = receivers(sockets.length);

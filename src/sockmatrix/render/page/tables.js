@@ -22,10 +22,16 @@ export class Section {
     this.node = node;
     this.matrix = matrix;
     this.table = matrix.tables.find((one) => one.name === node.dataset.t);
-    this.rows = [...node.querySelectorAll("tbody tr")].map((row) => ({
-      row,
-      cells: [...row.cells].map((cell) => (cell.dataset.c ? numbers(cell.dataset.c) : null)),
+    this.parts = [...node.querySelectorAll(".wide")].map((part) => ({
+      part,
+      hidden: false,
+      rows: [...part.querySelectorAll("tbody tr")].map((row) => ({
+        row,
+        hidden: false,
+        cells: [...row.querySelectorAll("[data-c]")].map((cell) => ({ cell, off: false, own: numbers(cell.dataset.c) })),
+      })),
     }));
+    this.whole = true;
     this.count = element("span", { class: "count" });
     node.querySelector(".name").append(" ", this.count);
     this.listing = element("div", { class: "list" });
@@ -44,11 +50,10 @@ export class Section {
   open() {
     if (this.openable) return;
     this.openable = true;
-    for (const { row, cells } of this.rows) {
-      [...row.cells].forEach((cell, at) => {
-        if (!cells[at]) return;
-        cell.replaceChildren(opener(cell.textContent, cells[at]));
-      });
+    for (const { rows } of this.parts) {
+      for (const { cells } of rows) {
+        for (const { cell, own } of cells) cell.replaceChildren(opener(cell.textContent, own));
+      }
     }
   }
 
@@ -63,25 +68,36 @@ export class Section {
     this.mask = mask;
     this.state = state;
     this.node.hidden = matching === 0;
-    if (matching) {
-      for (const { row, cells } of this.rows) {
-        let any = !mask;
-        cells.forEach((own, at) => {
-          if (!own) return;
-          const on = !mask || own.some((cell) => mask[cell]);
-          any ||= on;
-          row.cells[at].classList.toggle("off", !on);
-        });
-        row.hidden = !any;
-      }
-      for (const part of this.node.querySelectorAll(".wide")) part.hidden = ![...part.querySelectorAll("tbody tr")].some((row) => !row.hidden);
-    }
+    const whole = matching === count;
+    if (matching && !(whole && this.whole)) this.mark(whole ? null : mask);
+    if (matching) this.whole = whole;
     if (state.off !== before?.off) this.platforms(state);
     this.matching = matching;
     this.label();
     if (this.listing.firstChild) this.list();
     if (this.drawing.firstChild) this.heat();
     return matching;
+  }
+
+  /** Hide the rows that have none of the cells, and dim the cells beside one that is shown. */
+  mark(mask) {
+    for (const part of this.parts) {
+      let some = false;
+      for (const row of part.rows) {
+        let any = !mask;
+        for (const one of row.cells) {
+          const off = mask !== null && !one.own.some((cell) => mask[cell]);
+          any ||= !off;
+          if (off !== one.off) one.cell.classList.toggle("off", off);
+          one.off = off;
+        }
+        if (row.hidden === any) row.row.hidden = !any;
+        row.hidden = !any;
+        some ||= any;
+      }
+      if (part.hidden === some) part.part.hidden = !some;
+      part.hidden = !some;
+    }
   }
 
   platforms(state) {
