@@ -161,6 +161,7 @@ class Stage:
             "cancelled": lambda: False,
             "always": lambda: True,
             "fromJSON": json.loads,
+            "format": lambda text, *values: text.format(*values),
         }
         return eval(code, {"__builtins__": {}}, known)  # noqa: S307 - of our own files
 
