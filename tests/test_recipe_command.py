@@ -362,7 +362,7 @@ def test_the_command(recipe: Callable[..., tuple[int, str, str]]) -> None:
     """The answer first, evidence and sources with it, and what fails."""
     code, out, _ = recipe("--on", "macos,solaris")
     assert code == 0
-    assert out.startswith("So that all of 2 programs hear it on macOS and Solaris, ")
+    assert out.startswith("So that each of 2 programs hears it on macOS and Solaris, ")
     assert "1. multicast by the interface; bind 0.0.0.0; join on the interface" in out
     assert "   macOS    SO_REUSEPORT\n            all hear it, measured on macos 15.5" in out
     assert "all hear it, documented by MAN-1, a manual" in out
@@ -375,7 +375,7 @@ def test_exit_codes(recipe: Callable[..., tuple[int, str, str]]) -> None:
     assert recipe("--on", "macos")[0] == 0
     code, out, err = recipe("--on", "macos", "--dest", "lo4")
     assert (code, err) == (1, "exit 1: no configuration does it on all of them\n")
-    assert "No configuration is known by which all of 2 programs hear it on macOS." in out
+    assert "No configuration is known by which each of 2 programs hears it on macOS." in out
     assert "only the last bound hears it, measured on macos 15.5" in out
     code, out, err = recipe("--on", "mac,haiku", "--dest", "multicast")
     assert (code, err) == (3, "exit 3: inconclusive; not known on haiku\n")

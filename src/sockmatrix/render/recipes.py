@@ -41,7 +41,7 @@ def text(
 def answer(wanted: Wanted, recipes: Sequence[Recipe]) -> str:
     """Return the answer in one or two sentences."""
     who = {
-        "all": f"all of {wanted.receivers} programs hear it",
+        "all": f"each of {wanted.receivers} programs hears it",
         "one": f"one of {wanted.receivers} programs hears it",
     }[wanted.deliver]
     users = "" if wanted.same_user else " of different users"
