@@ -20,6 +20,7 @@ from sockmatrix.commands.runs import read_runs
 from sockmatrix.outcome import Outcome
 from sockmatrix.page.build import build
 from sockmatrix.render import html
+from sockmatrix.repro import LANGUAGES, resolve
 from sockmatrix.runformat import CellLine
 
 if TYPE_CHECKING:
@@ -98,6 +99,14 @@ def _hostile(place: Path, whole: Selection) -> Path:
         "\n".join([msgspec.json.encode(header).decode(), *changed, foot, ""]), encoding="utf-8"
     )
     return hostile
+
+
+def program(cell: Cell) -> str:
+    """Return the program that repeats a cell of the small matrix."""
+    with tempfile.TemporaryDirectory() as place:
+        plans = smallmatrix.selection(smallmatrix.write(Path(place) / "matrix")).plans
+        table = next(plan.table for plan in plans if plan.table.name == cell.table)
+        return LANGUAGES["python"](resolve(table, cell, None), "")
 
 
 @functools.cache

@@ -26,6 +26,12 @@ ARGUMENTS = (
 )
 
 
+COPIES = """Object.defineProperty(navigator, "clipboard", {value: {
+  writeText(text) { window.copied = text; return Promise.resolve(); },
+}});"""
+"""What is copied is kept in the page: the clipboard of a machine is shared, and may never answer."""
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Return a browser."""
@@ -58,8 +64,8 @@ def visit(browser: Browser, files: dict[str, Path]) -> Iterator[Callable[..., Pa
         context = browser.new_context(
             viewport={"width": wide, "height": 900},
             java_script_enabled=script,
-            permissions=["clipboard-read", "clipboard-write"],
         )
+        context.add_init_script(COPIES)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(10_000)
