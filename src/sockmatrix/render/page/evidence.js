@@ -11,7 +11,7 @@ export function results(matrix, cell, evidence) {
     groups.get(column[cell]).push(at);
   });
   return [...groups].map(([number, platforms]) => {
-    const names = platforms.map((at) => matrix.platforms[at].name);
+    const names = ranges(matrix, platforms);
     if (number === NOTHING) {
       return element("div", { class: "result" }, element("p", {}, element("b", {}, names.join(", ")), " — not measured"));
     }
@@ -20,7 +20,22 @@ export function results(matrix, cell, evidence) {
       element("p", {}, element("span", { class: `chip ${lookClass(told.look)}` }, told.headline), " ", element("b", {}, names.join(", ")), " ", element("span", { class: "kind measured" }, "measured")),
       element("p", {}, evidence.sentences[number]),
       ...ways(evidence.facets[number], matrix.sockets(cell)),
-      names.length > 1 ? element("p", { class: "soft" }, `Amounts are those of ${names[0]}.`) : "");
+      platforms.length > 1 ? element("p", { class: "soft" }, `Amounts are those of ${matrix.platforms[platforms[0]].name}.`) : "");
+  });
+}
+
+/** Return the names of platforms, neighbours of one system as a range. */
+function ranges(matrix, platforms) {
+  const groups = [];
+  for (const at of platforms) {
+    const last = groups.at(-1);
+    const same = last && at === last.at(-1) + 1 && matrix.platforms[at].system === matrix.platforms[last[0]].system;
+    if (same) last.push(at);
+    else groups.push([at]);
+  }
+  return groups.map((own) => {
+    const { name } = matrix.platforms[own[0]];
+    return own.length < 3 ? own.map((at) => matrix.platforms[at].name).join(", ") : `${name} to ${matrix.platforms[own.at(-1)].release}`;
   });
 }
 

@@ -98,6 +98,11 @@ export class Section {
       if (part.hidden === some) part.part.hidden = !some;
       part.hidden = !some;
     }
+    for (const heading of this.node.querySelectorAll("h3")) {
+      let next = heading.nextElementSibling;
+      while (next?.matches(".wide[hidden]")) next = next.nextElementSibling;
+      heading.hidden = !next?.matches(".wide");
+    }
   }
 
   platforms(state) {
