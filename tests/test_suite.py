@@ -151,6 +151,7 @@ def test_a_probe_that_does_not_go_on(suite: Pytest) -> None:
     ("arguments", "message"),
     [
         (("--sockmatrix-table", "hearin"), 'ERROR: unknown table "hearin" (did you mean "hearing"?)'),
+        (("--collect-only", "--sockmatrix-cell", "hearing/x"), "ERROR: there is no cell hearing/x"),
         (("--sockmatrix-baseline", "no.jsonl"), "ERROR: no.jsonl: cannot be read: No such file"),
         (("--sockmatrix-run", "."), "ERROR: --sockmatrix-run: . exists"),
         (("--sockmatrix-allow", "no.toml"), "no.toml"),

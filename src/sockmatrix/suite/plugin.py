@@ -68,9 +68,11 @@ class Suite:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
         """Find the baseline; a worker is told of it."""
-        if self._worker is not None or self._options.collectonly:
+        if self._worker is not None:
             return
         self._check()
+        if self._options.collectonly:
+            return
         try:
             here = self._header(_hello(self._probe_options()))
             path, why = self._baseline(here)
