@@ -29,6 +29,7 @@ def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
         try:
             yield lambda steps: bar.advance(task, steps)
         finally:
+            bar.refresh()  # short work is done before it was ever drawn
             bar.remove_task(task)
 
 
