@@ -74,7 +74,7 @@ class Stage:
     def run(self, steps: list[dict[str, Any]]) -> int:
         """Run steps until one fails; return its status."""
         for number, step in enumerate(steps, 1):
-            name = step.get("name") or step.get("uses", "").partition("@")[0] or step.get("id", number)
+            name = step.get("name") or step.get("uses", "").partition("@")[0] or step["run"]
             if "if" in step and not self.value(unwrapped(str(step["if"]))):
                 print(f"  skip  {name}")
                 continue
