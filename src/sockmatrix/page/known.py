@@ -100,12 +100,18 @@ def known(cells: Sequence[Cell], columns: Sequence[Column]) -> KnownColumns:
     numbered = _Outcomes()
     first: list[tuple[int, int] | None] = [None] * len(cells)
     more: dict[int, dict[int, int]] = {}
-    numbers = []
+    numbers: list[list[int]] = []
+    last: list[object] = [None] * len(cells)
+    before = [NOTHING] * len(cells)
     for column in columns:
         own = [NOTHING] * len(cells)
         get = (column.cells.kept if isinstance(column.cells, Cells) else column.cells).get
         for place, cell in enumerate(cells):
             line = get(cell.id)
+            if line is last[place]:  # as nearly always: the same as on the platform before
+                own[place] = before[place]
+                continue
+            last[place] = line
             if isinstance(line, Like):
                 version, line = line
             elif isinstance(line, CellLine):
@@ -127,6 +133,7 @@ def known(cells: Sequence[Cell], columns: Sequence[Column]) -> KnownColumns:
                     others[facets] = numbered(cell, line)
                 own[place] = others[facets]
         numbers.append(own)
+        before = own
     told, samples = numbered.told()
     silent = frozenset([NOTHING, *(at for at, one in enumerate(told) if one.silent)])
     differing = frozenset(
