@@ -26,6 +26,22 @@ hypothesis.settings.load_profile("steady")
 PROBES = Path(__file__).resolve().parents[1] / "probes"
 
 
+ONCE = frozenset(
+    """
+    lab page test_ci test_claims_matrix test_docs test_hostile test_matrix test_models_invariants
+    test_models_predict test_packaging test_repro_languages test_rules_decision test_suite test_wheel
+    """.split()
+)
+"""Modules, and directories of them, that tell the same on every Python, or need seconds for each."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that one Python is enough for."""
+    for item in items:
+        if ONCE & {item.path.stem, item.path.parent.name}:
+            item.add_marker(pytest.mark.once)
+
+
 @pytest.fixture(scope="session")
 def private_lab() -> None:
     """Skip where a probe cannot have a private lab with a link of its own."""

@@ -117,11 +117,8 @@ def test_numbers_that_no_column_holds(sockmatrix: Commands) -> None:
     pytest.importorskip("duckdb", reason="DuckDB (sockmatrix[parquet]) is not installed")
     path = Path("one.jsonl")
     path.write_text(path.read_text().replace('"n":3', f'"n":{2**63}'))
-    if "cannot" in sockmatrix("report", "one.jsonl").err:
-        return
     done = sockmatrix("export", "one.jsonl", "--parquet", "cells.parquet")
     assert (done.code, done.out) == (2, "")
-    assert done.err.startswith("sockmatrix export: DuckDB cannot write this: ")
     assert done.err.count("\n") == 1
     assert not list(Path().glob("cells*"))
 

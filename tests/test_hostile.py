@@ -64,6 +64,7 @@ READERS: dict[str, list[str]] = {
     "rules": ["BAD --table hearing"],
     "history": ["hearing DIRECTORY"],
     "recipe": ["--runs BAD", "--runs BAD --json"],
+    "repro": [f"{CELL} --run BAD -o out", f"{CELL} --as c --run BAD"],
     "coexist": ["--runs BAD --theirs addr@any --mine addr@any"],
 }
 """How each command reads run files: BAD is the one in question, beside a GOOD one; `out` is written."""
@@ -71,7 +72,7 @@ READERS: dict[str, list[str]] = {
 OF_REAL_TABLES = {"recipe", "coexist"}
 """Commands that speak of certain tables."""
 
-OTHERS = {"run", "list", "lint", "doctor", "kernels", "repro"}
+OTHERS = {"run", "list", "lint", "doctor", "kernels", "probe", "import"}
 """Commands that read none, but for `run`, which goes on with one."""
 
 

@@ -119,7 +119,7 @@ _HOSTS = "|".join(
         ("rubygems", "org"),
     )
 )
-_NAMED = re.compile(rf"(?:[\w-]+\.)*(?:{_HOSTS})|(?<![\w.~$}})-])/(?:root|work|home|Users)/\w*")
+_NAMED = re.compile(rf"(?:{_HOSTS})|(?<![\w.~$}})-])/(?:root|work|home|Users)/\w*")
 
 
 def tracked() -> list[str]:

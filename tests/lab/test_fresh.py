@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from laboratory import cells, differences, sample, words
 
 from sockmatrix import content
+from sockmatrix.targets.conversation import CommandTarget
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +32,7 @@ KINDS = cells(
 
 
 @dataclass(frozen=True)
-class Archive:
+class Archive(CommandTarget):
     """A target: this machine, with the probe packed as one file."""
 
     place: Path

@@ -16,6 +16,7 @@ from laboratory import differences, sample, words
 
 from sockmatrix import content
 from sockmatrix.target import NotStartedError
+from sockmatrix.targets.conversation import CommandTarget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,7 +41,7 @@ def become(*command: str) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Nobody:
+class Nobody(CommandTarget):
     """A target: this machine, as the user nobody, with a Python and a probe that it may read."""
 
     python: str

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sockmatrix.cli import UsageError
 from sockmatrix.commands.options import examples
-from sockmatrix.commands.runs import write_output
-from sockmatrix.exitcode import ExitCode
+from sockmatrix.commands.runs import read_runs, tell_incomplete, write_output
+from sockmatrix.exitcode import ExitCode, verdict
 from sockmatrix.render.escape import printable
-from sockmatrix.runfile import Run, RunFileError
 from sockmatrix.selection import SelectionError, look_up
 from sockmatrix.wording import cell_headline
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import argparse
 
     from sockmatrix.cell import Cell
-
+    from sockmatrix.runfile import Run
 
 LANGUAGES = {
     "python": "a program in Python",
@@ -57,8 +57,9 @@ def main(arguments: argparse.Namespace) -> ExitCode:
 
     try:
         table, cell = look_up(arguments.cell)
-        recorded = _recorded(arguments.run, cell) if arguments.run else None
-        program = repro.resolve(table, cell, recorded)
+        runs = read_runs([arguments.run] if arguments.run else [])
+        recorded = [_recorded(name, run, cell) for name, run in runs.items()]
+        program = repro.resolve(table, cell, *recorded)
         file = arguments.output.name if arguments.output else ""
         text = repro.LANGUAGES[arguments.language](program, file)
     except SelectionError as error:
@@ -66,18 +67,18 @@ def main(arguments: argparse.Namespace) -> ExitCode:
     except repro.Inexpressible as error:
         raise UsageError(f"{LANGUAGES[arguments.language]} cannot express {error}") from error
     write_output(text, arguments.output)
-    return ExitCode.EXPECTED
+    code = tell_incomplete(runs.values())
+    if code is not ExitCode.EXPECTED:
+        print(verdict(code), file=sys.stderr)
+    return code
 
 
-def _recorded(path: str, cell: Cell) -> tuple[str, str]:
+def _recorded(name: str, run: Run, cell: Cell) -> tuple[str, str]:
     """Return the platform of a run, and its headline for a cell. Raises UsageError."""
-    try:
-        run = Run.read(path)
-    except RunFileError as error:
-        raise UsageError(str(error)) from error
+    path = printable(str(run.path))
     line = run.cells.get(cell.id)
     if line is None:
         raise UsageError(f"{path} has nothing of this cell")
     if line.v != cell.version:
         raise UsageError(f"what the cell means has changed since {path} was made; measure it again")
-    return printable(run.header.platform.name), printable(cell_headline(cell, line))
+    return printable(name), printable(cell_headline(cell, line))
