@@ -27,10 +27,11 @@ PROBES = Path(__file__).resolve().parents[1] / "probes"
 
 
 ONCE = frozenset(
-    """
-    lab page test_ci test_claims_matrix test_docs test_hostile test_matrix test_models_invariants
-    test_models_predict test_packaging test_repro_languages test_rules_decision test_suite test_wheel
-    """.split()
+    (
+        *("lab", "page", "test_ci", "test_claims_matrix", "test_docs", "test_hostile", "test_matrix"),
+        *("test_models_invariants", "test_models_predict", "test_packaging", "test_repro_languages"),
+        *("test_rules_decision", "test_suite", "test_wheel"),
+    )
 )
 """Modules, and directories of them, that tell the same on every Python, or need seconds for each."""
 

@@ -147,10 +147,10 @@ class Recorder:
         label: str = "measuring",
         command: str = "run",
     ) -> None:
-        """Open the run file. `labs` are those beside the one of `hello`; `label` is what progress shows,
-        and `command` is named before what is complained of.
+        """Open the run file.
 
-        Raises RunFileError, OSError.
+        `labs` are those beside the one of `hello`; `label` is what progress shows, and `command` is named
+        before what is complained of. Raises RunFileError, OSError.
         """
         self.selection = selection
         self.path = path
