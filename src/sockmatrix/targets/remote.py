@@ -28,7 +28,8 @@ class RemoteTarget:
         if specification.startswith("ssh=") and "//python=" not in specification:
             self._specification += f"//python={_PYTHON}"
         self._lock = threading.Lock()
-        self._gateway: execnet.Gateway | None = None
+        # A group of our own: what is left in the default one is ended at exit, too late for a thread.
+        self._group: execnet.Group | None = None
         self._closed = False
 
     def _connect(self) -> execnet.Gateway:
@@ -37,13 +38,15 @@ class RemoteTarget:
         with self._lock:
             if self._closed:
                 raise NotStartedError("stopped")
-            if self._gateway is None:
+            if self._group is None:
+                group = execnet.Group()
                 try:
-                    self._gateway = execnet.makegateway(self._specification)
+                    group.makegateway(self._specification)
                 except (execnet.HostNotFound, OSError, EOFError, ValueError) as error:
                     known = isinstance(error, execnet.HostNotFound)  # then ssh has said why, or Python
                     raise self._unreachable("" if known else str(error)) from error
-            return self._gateway
+                self._group = group
+            return self._group[0]
 
     def start(self, arguments: list[str], lane: int) -> Conversation:  # noqa: ARG002 - all are alike
         """Start a probe there. Raises NotStartedError."""
@@ -74,9 +77,9 @@ class RemoteTarget:
         """End the connection."""
         with self._lock:
             self._closed = True
-            gateway, self._gateway = self._gateway, None
-        if gateway is not None:
-            gateway.exit()
+            group, self._group = self._group, None
+        if group is not None:
+            group.terminate(timeout=_LEAVE)
 
 
 class _Far:
