@@ -16,7 +16,7 @@ from msgspec.structs import force_setattr
 from sockmatrix.runformat import CellLine, Line
 
 _MOST = 200_000
-"""So many outcomes are remembered; there are some 5,000 in a run of 65,000 cells."""
+"""So much is remembered; there are some 5,000 outcomes in a run of 65,000 cells, of 20,000 versions."""
 
 # A cell as runs are written: what follows the id says its version, and how it turned out. The id has the
 # characters of runformat.CellId.
@@ -26,9 +26,10 @@ _CELLS = re.compile(_CELL.pattern.replace(b".*", rb"[^\n]*") + rb"\n")
 _FRAME = len('{"kind":"cell","id":""\n')
 """Characters of such a line beside the id and what follows it."""
 
-_VERSION = b',"v":'
+# The version is one that any decoder reads the same.
+_TAIL = re.compile(rb',"v":(0|[1-9][0-9]{0,15})([,}].*)', re.DOTALL)
 
-# In what follows the version these could say once more what stands before it, and then hold in its place.
+# In the rest these could say once more what stands before it, and then hold in its place.
 _AGAIN = (b'"id"', b'"v"', b'"kind"', b"\\")
 
 decode = msgspec.json.Decoder(Line).decode
@@ -81,6 +82,7 @@ class LineDecoder:
 
     def __init__(self) -> None:
         self._known: dict[bytes, Like] = {}
+        self._lines: dict[bytes, CellLine] = {}
 
     def __call__(self, text: bytes) -> tuple[str, Like | Line]:
         """Return the id of the cell that `text` is about, and its line; "" for a line about no cell.
@@ -89,16 +91,26 @@ class LineDecoder:
         ValueError, RecursionError.
         """
         parts = _CELL.fullmatch(text)
-        if parts is None:
-            return _named(decode(text))
-        name, tail = parts.groups()
-        like = self._known.get(tail)
-        if like is None:
+        like = None if parts is None else self._known.get(parts[2]) or self._learn(text, parts[2])
+        if parts is None or like is None:
             line = decode(text)
-            if not isinstance(line, CellLine) or not _tells_once(tail) or len(self._known) == _MOST:
-                return _named(line)
-            like = self._known[tail] = Like(line.v, line)
-        return name.decode(), like
+            return (line.id if isinstance(line, CellLine) else ""), line
+        return parts[1].decode(), like
+
+    def _learn(self, text: bytes, tail: bytes) -> Like | None:
+        """Return what is said of cells that end so, None where it must be looked at each time."""
+        parts = _TAIL.fullmatch(tail)
+        if parts is None or len(self._known) == _MOST:
+            return None
+        version, rest = parts.groups()
+        line = self._lines.get(rest)
+        if line is None:
+            found = decode(text)
+            if not isinstance(found, CellLine) or not _tells_once(rest):
+                return None
+            line = self._lines[rest] = found
+        like = self._known[tail] = Like(int(version), line)
+        return like
 
     def block(self, text: bytes, longest: int) -> tuple[list[str], list[Like]]:
         """Return ids and lines of many whole lines at once, each of a cell and at most `longest` bytes.
@@ -119,20 +131,14 @@ class LineDecoder:
             like = self._known.get(tail)
             if like is None:
                 try:
-                    _, found = self(b'{"kind":"cell","id":"%s"%s' % (name, tail))
+                    like = self._learn(b'{"kind":"cell","id":"%s"%s' % (name, tail), tail)
                 except (ValueError, RecursionError):
                     return [], []
-                if not isinstance(found, Like):
+                if like is None:
                     return [], []
-                like = found
             likes.append(like)
         return b"\n".join(names).decode().split("\n"), likes
 
 
-def _tells_once(tail: bytes) -> bool:
-    rest = tail[len(_VERSION) :]
-    return tail.isascii() and not any(one in rest for one in _AGAIN)
-
-
-def _named(line: Line) -> tuple[str, Line]:
-    return (line.id if isinstance(line, CellLine) else ""), line
+def _tells_once(rest: bytes) -> bool:
+    return rest.isascii() and not any(one in rest for one in _AGAIN)
