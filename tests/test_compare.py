@@ -11,7 +11,8 @@ import pytest
 
 from sockmatrix.compare import VERDICTS, Change, Comparison, compare, transitions, verdict
 from sockmatrix.outcome import Outcome, merge
-from sockmatrix.runfile import CellLine, Run
+from sockmatrix.runfile import CellLine, Footer, LineDecoder, Run
+from sockmatrix.runwriter import RunWriter
 
 INCONCLUSIVE = fakes.cell("0", fakes.HANGS)
 
@@ -120,3 +121,22 @@ def test_transitions() -> None:
     change = Change(none.id, "changed", none, msgspec.structs.replace(none, delivery=silent))
     assert change.headlines()[0] == "Nobody heard anything."
     assert "a lone receiver" in change.headlines()[1]
+
+
+def test_cells_that_are_alike_but_for_their_version(tmp_path: Path) -> None:
+    """What is decoded once for many cells says nothing of their versions: each has its own."""
+    texts = {
+        "before": (("a", 1), ("b", 2), ("c", 3)),
+        "after": (("a", 2), ("b", 2), ("c", 3)),
+    }
+    for name, cells in texts.items():
+        with RunWriter.create(tmp_path / name, fakes.header(planned=3)) as writer:
+            writer.write(
+                msgspec.structs.replace(fakes.CELLS[0], id=one, v=version) for one, version in cells
+            )
+            writer.finish(Footer(ended="complete"))
+    decoder = LineDecoder()
+    before, after = (Run.read(tmp_path / name, decoder) for name in texts)
+    found = compare(before, after)
+    assert found.same == 2
+    assert [one.id for one in found.others["redefined"]] == ["a"]

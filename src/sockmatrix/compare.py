@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, final, get_args
 
 from msgspec.structs import replace
 
-from sockmatrix.runlines import Cells, Like
+from sockmatrix.runlines import Cells
 from sockmatrix.wording import headline, sentence
 
 if TYPE_CHECKING:
@@ -132,8 +132,8 @@ def _judge(before: Run, after: Run) -> Callable[[str], Verdict]:
         old, new = olds[name], news.get(name)
         key = id(old), id(new)
         if key not in known:
-            lines = [one.line if isinstance(one, Like) else one for one in (old, new)]
-            known[key] = verdict(*lines), old, new  # what is kept here has its id for good
+            found = verdict(before.cells[name], after.cells.get(name))
+            known[key] = found, old, new  # what is kept here has its id for good
         return known[key][0]
 
     return judge

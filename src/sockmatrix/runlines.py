@@ -37,7 +37,10 @@ decode = msgspec.json.Decoder(Line).decode
 
 
 class Like(NamedTuple):
-    """Cells of which a run says the same but for the id: their version, and the line of one of them."""
+    """Cells of which runs say the same but for the id: their version, and a line that ends as theirs do.
+
+    The line is one of another cell, perhaps in another version.
+    """
 
     v: int
     line: CellLine
