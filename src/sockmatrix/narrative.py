@@ -9,7 +9,7 @@ from sockmatrix.script.compiler import SENDER, role_of
 from sockmatrix.script.symbols import GROUPS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from sockmatrix.scenarios import Steps
     from sockmatrix.scenarios.scenario import Operation
@@ -186,10 +186,3 @@ FORMS: dict[str, Callable[..., str]] = {
     "asyncio-reuse-address": lambda _: "asks asyncio for reuse_address",
 }
 """The words of each operation, from its arguments as the probe is told them."""
-
-
-def words(pairs: Iterable[tuple[str, str]], width: int = 2) -> list[str]:
-    """Return turns as lines, the actors in a column of at least `width`."""
-    turns = list(pairs)
-    column = max([width, *(len(actor) for actor, _ in turns)])
-    return [f"{actor:<{column}}  {sentence}" for actor, sentence in turns]
