@@ -15,8 +15,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
-from sockmatrix.claims import expect
-from sockmatrix.claims.expect import ExpectError
+from sockmatrix.claims.expect import read_terms
 from sockmatrix.part import Part, TableError
 from sockmatrix.pattern import Pattern, PatternError, parse
 
@@ -99,16 +98,7 @@ def _exception(part: Part) -> Allowed:
         pattern = parse(text)
     except PatternError as error:
         raise part.error("pattern", str(error)) from error
-    return Allowed(pattern, reason, expires, _terms(part), part)
-
-
-def _terms(part: Part) -> tuple[Term, ...]:
-    if "expect" not in part.entries:
-        return ()
-    try:
-        return tuple(expect.parse(text) for text in part.texts("expect"))
-    except ExpectError as error:
-        raise part.error("expect", str(error)) from error
+    return Allowed(pattern, reason, expires, read_terms(part, "expect"), part)
 
 
 def first(

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, final
 from sockmatrix import content
 from sockmatrix.axis import vocabulary
 from sockmatrix.claims import expect, systems, versions
-from sockmatrix.claims.expect import ExpectError
+from sockmatrix.claims.expect import read_terms
 from sockmatrix.claims.versions import Condition, VersionError
 from sockmatrix.part import Part, TableError, unknown
 from sockmatrix.pattern import PatternError, parse
@@ -262,13 +262,4 @@ def _effect(part: Part) -> Effect:
     for text in cells:
         if not _tables(text):
             raise part.error("cells", f'"{text}" does not begin with table=')
-    return Effect(cells, _terms(part, "with"), _terms(part, "without"), part)
-
-
-def _terms(part: Part, key: str) -> tuple[Term, ...]:
-    if key not in part.entries:
-        return ()
-    try:
-        return tuple(expect.parse(text) for text in part.texts(key))
-    except ExpectError as error:
-        raise part.error(key, str(error)) from error
+    return Effect(cells, read_terms(part, "with"), read_terms(part, "without"), part)

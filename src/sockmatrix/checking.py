@@ -17,9 +17,8 @@ from sockmatrix.changes import Explainer
 from sockmatrix.claims.shape import shape
 from sockmatrix.compare import compare
 from sockmatrix.difference import unsettled
-from sockmatrix.exitcode import ExitCode, worst
+from sockmatrix.exitcode import TOLERATED, ExitCode, worst
 from sockmatrix.grouping import Changed, groups
-from sockmatrix.recorder import TOLERATED
 from sockmatrix.script.compiler import labels
 
 if TYPE_CHECKING:

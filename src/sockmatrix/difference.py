@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
 from sockmatrix.changes import Explainer
-from sockmatrix.exitcode import ExitCode
+from sockmatrix.exitcode import TOLERATED, ExitCode
 from sockmatrix.grouping import Changed, Group, groups
 
 if TYPE_CHECKING:
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from sockmatrix.catalogue import Catalogue
     from sockmatrix.changes import KnownChange, Reason
     from sockmatrix.compare import Change, Comparison, Verdict
-
-TOLERATED = 0.001
-"""So large a part of the cells may be inconclusive."""
 
 Reasons = tuple["Reason", ...]
 

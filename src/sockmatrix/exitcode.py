@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import enum
 
+TOLERATED = 0.001
+"""Share of inconclusive cells above which what was measured is inconclusive."""
+
 
 class ExitCode(enum.IntEnum):
     """Small and distinct statuses; never a count."""

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from sockmatrix import __version__, collect, runfile
-from sockmatrix.exitcode import ExitCode
+from sockmatrix.exitcode import TOLERATED, ExitCode
 from sockmatrix.observation import ObservationError
 from sockmatrix.progress import progress
 from sockmatrix.render.escape import printable
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from sockmatrix.measure import Lanes, Source
     from sockmatrix.runfile import CellLine, Header
     from sockmatrix.selection import Selection
-
-TOLERATED = 0.001
-"""Share of inconclusive cells above which a run is inconclusive."""
 
 _UNMEASURED = ("absent", "skipped", "inconclusive")
 

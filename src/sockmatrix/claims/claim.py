@@ -36,8 +36,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar, final
 
 from sockmatrix import content
-from sockmatrix.claims import expect, systems, versions
-from sockmatrix.claims.expect import ExpectError
+from sockmatrix.claims import systems, versions
+from sockmatrix.claims.expect import read_terms
 from sockmatrix.claims.versions import Condition, VersionError
 from sockmatrix.part import Part, TableError, unknown
 from sockmatrix.pattern import Pattern, PatternError, parse
@@ -274,7 +274,7 @@ def _claim(part: Part, sources: Mapping[str, Source]) -> Claim:
         _optional(part, "stated"),
         testable,
         _patterns(part, "cells"),
-        _terms(part),
+        read_terms(part, "expect"),
         _optional(part, "note"),
         part.texts("parts") if "parts" in part.entries else (),
         _optional(part, "undecidable"),
@@ -301,7 +301,7 @@ def _disagreement(part: Part, claims: Mapping[str, Claim]) -> Disagreement:
         cells = _patterns(side, "cells") or shared
         if not cells or "expect" not in side.entries:
             raise side.error("", "no cell decides it: give cells, and what to expect of them")
-        sides.append(Side(side.text("says"), named, _terms(side), cells))
+        sides.append(Side(side.text("says"), named, read_terms(side, "expect"), cells))
     return Disagreement(topic, tuple(sides), _optional(part, "note"), (part.file, part.block))
 
 
@@ -338,15 +338,6 @@ def _patterns(part: Part, key: str) -> tuple[Pattern, ...]:
         return tuple(parse(text) for text in part.texts(key))
     except PatternError as error:
         raise part.error(key, str(error)) from error
-
-
-def _terms(part: Part) -> tuple[Term, ...]:
-    if "expect" not in part.entries:
-        return ()
-    try:
-        return tuple(expect.parse(text) for text in part.texts("expect"))
-    except ExpectError as error:
-        raise part.error("expect", str(error)) from error
 
 
 def _optional(part: Part, key: str) -> str:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from sockmatrix.claims.shape import Shape
     from sockmatrix.outcome import Variant
+    from sockmatrix.part import Part
 
 Kind: TypeAlias = Literal[
     "bind", "listen", "join", "set", "status", "send", "connect", "delivery", "note", "exists"
@@ -173,6 +174,16 @@ def parse(text: str) -> Term:
         if kind == "delivery" and not hearing.WORD.fullmatch(value):
             raise ExpectError(f'in "{text}": unknown word "{value}"; allowed: {hearing.ALLOWED}')
     return Term(text.strip(), kind, key, glob, values)  # type: ignore[arg-type]
+
+
+def read_terms(part: Part, key: str) -> tuple[Term, ...]:
+    """Return the terms that a file has at `key`, none if it has none. Raises part.TableError."""
+    if key not in part.entries:
+        return ()
+    try:
+        return tuple(parse(text) for text in part.texts(key))
+    except ExpectError as error:
+        raise part.error(key, str(error)) from error
 
 
 def _tries(shape: Shape, roles: Iterable[str], call: str) -> bool:

@@ -7,8 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any, final
 
 from sockmatrix import __version__, runfile
-from sockmatrix.exitcode import ExitCode
-from sockmatrix.recorder import TOLERATED
+from sockmatrix.exitcode import TOLERATED, ExitCode
 from sockmatrix.runformat import CellLine, Footer
 from sockmatrix.runlines import decode
 from sockmatrix.runwriter import write_run
