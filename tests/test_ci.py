@@ -33,6 +33,12 @@ yaml = pytest.importorskip("yaml", reason="PyYAML is not installed: the workflow
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 ACTION = ROOT / "ci" / "action.yml"
+SHELL = sorted(
+    file
+    for place in (ROOT / ".ci", ROOT / "ci")
+    for file in place.rglob("*")
+    if file.is_file() and file.read_bytes().startswith((b"#!/bin/sh\n", b"#!/usr/bin/env bash\n"))
+)
 PAIR = "hearing/dest:lo4/A:lo4.addr/B:lo4.addr"
 
 
@@ -88,7 +94,9 @@ def test_plan(job: Job) -> None:
     assert plan.main(["--only", "ubuntu-*, macos-15"]) == 0
     assert job.outputs["guests"] == ""
     names = [one["name"] for one in json.loads(job.outputs["runners"])["include"]]
-    assert names == ["ubuntu-22.04", "ubuntu-24.04", "ubuntu-24.04-arm", "macos-15"]
+    assert names[0].startswith("ubuntu-")
+    assert names[-1] == "macos-15"
+    assert all(name.startswith("ubuntu-") for name in names[:-1])
     assert plan.main(["--only", "plan9"]) == 2
 
 
@@ -286,15 +294,12 @@ def steps() -> list[dict[str, Any]]:
 
 
 def test_actions_are_pinned() -> None:
-    """By the commit, with the version beside it; those that start a machine by version."""
+    """By the commit, with the version beside it."""
     lines = [line for file in (*WORKFLOWS, ACTION) for line in file.read_text().splitlines()]
     uses = [line.split("uses:")[1].strip() for line in lines if "uses:" in line]
     for one in uses:
-        assert (
-            one == "./ci"
-            or re.fullmatch(r"vmactions/[a-z]+-vm@v1", one)
-            or re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40} # v[0-9.]+", one)
-        ), one
+        pinned = re.fullmatch(r"(?:vm)?actions/[a-z-]+@[0-9a-f]{40} # v[0-9]+\.[0-9]+\.[0-9]+", one)
+        assert one == "./ci" or pinned, one
 
 
 def test_permissions_are_minimal() -> None:
@@ -365,7 +370,7 @@ def test_inputs_that_are_used_exist() -> None:
             ("check-jsonschema", ["--builtin-schema", f"vendor.github-{kind}", str(file)])
             for kind, file in (*(("workflows", one) for one in WORKFLOWS), ("actions", ACTION))
         ),
-        ("shellcheck", [str(file) for file in sorted((ROOT / "ci" / "steps").iterdir())]),
+        ("shellcheck", [str(file) for file in SHELL]),
     ],
 )
 def test_what_others_say_of_it(program: str, words: list[str]) -> None:
@@ -373,6 +378,6 @@ def test_what_others_say_of_it(program: str, words: list[str]) -> None:
     beside = Path(sys.executable).parent / program
     found = str(beside) if beside.exists() else shutil.which(program)
     if found is None:
-        pytest.skip(f"there is no {program}: it is in the dependency groups lint or workflows")
+        pytest.skip(f"there is no {program}: it is in the dependency group lint")
     done = subprocess.run([found, *words], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import itertools
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-_NAMED = 60  # choices that an error lists
+_NAMED = 400  # characters of the choices that an error lists: it is still one line
 
 
 class TableError(ValueError):
@@ -35,8 +36,10 @@ def unknown(kind: str, value: str, allowed: Iterable[str]) -> str:
     choices = list(allowed)
     close = difflib.get_close_matches(value, choices, n=1)
     hint = f' (did you mean "{close[0]}"?)' if close else ""
-    named = ", ".join(choices[:_NAMED]) or "none"
-    more = f", ... ({len(choices)} in all)" if len(choices) > _NAMED else ""
+    lengths = itertools.accumulate(len(choice) + 2 for choice in choices)
+    few = sum(length <= _NAMED for length in lengths) or 1
+    named = ", ".join(choices[:few]) or "none"
+    more = f", ... ({len(choices)} in all)" if len(choices) > few else ""
     return f'unknown {kind} "{value}"{hint}; allowed: {named}{more}'
 
 
