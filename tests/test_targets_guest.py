@@ -108,6 +108,7 @@ def test_the_hello_says_where_it_was(machine: Machines) -> None:
     assert start(machine()).hello["target"] == {
         "kind": "kernel",
         "accelerator": "tcg",
+        "version": "6.12.1-1",
         "vmlinuz_sha256": "ab",
     }
 

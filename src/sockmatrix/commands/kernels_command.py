@@ -55,10 +55,7 @@ def main(arguments: argparse.Namespace) -> ExitCode:
         _list(arguments, cache, [])
         return ExitCode.EXPECTED
     try:
-        cache.mkdir(parents=True, exist_ok=True)
-        archive = Archive(
-            cache.parent / "apt" if arguments.cache is None else cache / ".apt", arguments.mirror
-        )
+        archive = Archive.beside(cache, arguments.mirror)
         complaint = archive.update()
         known = archive.offers()
         if complaint:

@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +32,7 @@ KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 _TOOLS = ("apt-get", "apt-cache", "dpkg-deb")
 _PACKAGE = re.compile(r"linux-(image|binary|binary-unsigned|modules)-(\d\S*-cloud-amd64)(-unsigned)?")
+_DAY = 86_400  # seconds
 _REAL = 1_000_000  # bytes: what is smaller only depends on the rest
 _FIELD = re.compile(r"^([A-Z][\w-]*): (.*)$", re.MULTILINE)
 _NAME = re.compile(r"[\w.+~-]{1,100}", re.ASCII)
@@ -96,11 +98,34 @@ class Archive:
         (root / "sources.list").write_text("".join(f"{line}\n" for line in sources), encoding="utf-8")
         self._configuration = root / "apt.conf"
         self._configuration.write_text(_CONFIGURATION.format(root=root.absolute()), encoding="utf-8")
+        self._stamp = root / "updated"
+        self._sources = "\n".join(sources)
+
+    @classmethod
+    def beside(cls, cache: Path, mirror: str | None = None) -> Archive:
+        """Return the one whose root belongs to a cache, which is made. Raises FetchError, OSError."""
+        cache.mkdir(parents=True, exist_ok=True)
+        own = cache == kernels.cache_directory()
+        return cls(cache.parent / "apt" if own else cache / ".apt", mirror)
 
     def update(self) -> str:
-        """Get the lists of packages anew; return what apt complained of, in a line."""
+        """Get the lists of packages anew; return what apt complained of, in a line. Raises OSError."""
+        self._stamp.unlink(missing_ok=True)
         done = self._run("apt-get", "-qq", "update")
-        return _complaint(done) if done.returncode or done.stderr.strip() else ""
+        if done.returncode or done.stderr.strip():
+            return _complaint(done)
+        self._stamp.write_text(self._sources, encoding="utf-8")
+        return ""
+
+    def refresh(self) -> str:
+        """Do the same unless it was done within a day. Raises OSError."""
+        try:
+            fresh = time.time() - self._stamp.stat().st_mtime < _DAY
+            if fresh and self._stamp.read_text(encoding="utf-8") == self._sources:
+                return ""
+        except OSError:
+            pass
+        return self.update()
 
     def offers(self) -> list[Offer]:
         """Return the kernels in the lists, the newest first. Raises FetchError."""

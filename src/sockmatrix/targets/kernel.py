@@ -43,5 +43,6 @@ class KernelTarget(GuestTarget):
 
     def describe(self, hello: dict[str, Any]) -> dict[str, Any]:
         """Return a probe's hello with what it cannot know: the package, and what runs the guest."""
-        facts = {"kind": "kernel", "accelerator": self.accelerator or "", **self.kernel.facts}
+        known = {"version": self.kernel.version, **self.kernel.facts}
+        facts = {"kind": "kernel", "accelerator": self.accelerator or "", **known}
         return {**hello, "target": facts}
