@@ -63,6 +63,7 @@ class Conductor:
         self.counts: Dict[str, int] = collections.Counter()
         self.allotment = Allotment(lab, settings.share)
         self._silences = 0
+        self._lone: Dict[str, Dict[int, str]] = {}
         self._users = users(getattr(os, "geteuid", lambda: None)(), text("/proc/self/uid_map"))
         self._closing: Optional[Tuple[Batch, List[Trial], List[str], Results]] = None
         self._controls = controls.Controls(self.compiler)
@@ -82,8 +83,16 @@ class Conductor:
             made.add(actor, number)
         return made.cell(identifier, solo=solo)
 
-    def measure(self, cells: List[Cell], generator: random.Random, results: Results) -> None:
-        """Measure every cell once, in batches of a random composition; see Results."""
+    def measure(
+        self, cells: List[Cell], generator: random.Random, results: Results, *, again: bool = False
+    ) -> None:
+        """Measure every cell once, in batches of a random composition; see Results.
+
+        `again`: as in the call before, the same cells: what that one has made sure of need only be
+        confirmed (stages.py).
+        """
+        if not again:
+            self._lone.clear()
         shuffled = list(cells)
         generator.shuffle(shuffled)
         lanes = self.settings.share[1]
@@ -226,6 +235,7 @@ class Conductor:
         silent = controls.silent(trials)
         for trial in trials:
             if trial.cell.id and not trial.port_was_taken():
+                self._lone[trial.cell.id] = trial.lone_hearers()
                 results(trial.cell, _UNDECIDED if trial.timed_out() else trial.seen(silent))
 
     def _trials(self, cells: List[Cell]) -> List[Trial]:
@@ -237,7 +247,8 @@ class Conductor:
         trials = []
         for offset, cell in enumerate(everybody):
             number = self.allotment.trial()
-            trials.append(Trial(cell, number, port + step * offset, self.allotment.group(number)))
+            group, lone = self.allotment.group(number), self._lone.get(cell.id, {})
+            trials.append(Trial(cell, number, port + step * offset, group, lone))
         return trials
 
     def stop(self) -> None:

@@ -6,6 +6,7 @@ and started anew, because what the old ones hold and say is no longer known.
 
 from __future__ import annotations
 
+import functools
 import os
 from typing import Any, Dict, List, NamedTuple, Optional, Set
 
@@ -41,6 +42,7 @@ class Actor(NamedTuple):
     place: str
 
     @staticmethod
+    @functools.lru_cache(maxsize=1024)
     def of(text: str) -> Actor:
         """Read an actor as steps write it: `A`, `A.b`, `A.b@h2`."""
         who, _, place = text.partition("@")

@@ -113,8 +113,8 @@ def _measure(
         found[what] = found.get(what, 0) + 1
 
     gc.disable()  # many small objects and no cycles: a collection would only cost time
-    for _ in range(repeat):
-        conductor.measure(cells, generator, count)
+    for repetition in range(repeat):
+        conductor.measure(cells, generator, count, again=repetition > 0)
     gc.enable()
     for cell in cells:
         _say_seen(out, cell, seen[cell.id])

@@ -39,6 +39,7 @@ LAYOUTS = tuple(layouts.LAYOUTS)
 """Names of the layouts."""
 
 _CANARY_TIMEOUT = 2.0
+_NETSTACK_PORTS = 16000, 65535  # google/gvisor, pkg/tcpip/ports/ports.go, firstEphemeral
 _UNORDERED_GRACE = 0.02  # seconds; where a fence may overtake a datagram
 
 
@@ -76,7 +77,8 @@ class Lab(Addresses):
         self.layout = layout
         self.unavailable = unavailable
         self.multicast_ttl = 1 if private or allow_lan else 0
-        self.local_range = _ephemeral_ports()
+        self._own_settings = not private or namespaces.settings_are_own()
+        self.local_range = _ephemeral_ports() if self._own_settings else _NETSTACK_PORTS
         self.first_port, self.port_count = cell_ports(*self.local_range)
         self.grace = 0.0 if _keeps_order() else _UNORDERED_GRACE
         super().__init__(
@@ -124,7 +126,7 @@ class Lab(Addresses):
             "layout": self.layout,
             "allow_lan": self.allow_lan,
             "interfaces": self._interface_facts(),
-            "sysctls": namespaces.read_settings(names) if linux else {},
+            "sysctls": namespaces.read_settings(names) if linux and self._own_settings else {},
         }
 
     def _interface_facts(self) -> dict[str, dict[str, Any]]:

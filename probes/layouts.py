@@ -144,6 +144,8 @@ def _finish(layout: Layout, home: Place) -> Optional[str]:
             home.talk(netlink.new_route(_loopback(home), "ff00::", 8, local=True))
         except OSError as error:
             return f"no local route for groups here ({_name(error)})"
+    if layout.settings and not namespaces.settings_are_own():
+        return "a network namespace has no settings of its own here"
     for name, value in layout.settings:
         namespaces.write_setting(name, value)
         if namespaces.read_setting(name) != value:

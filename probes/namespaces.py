@@ -16,7 +16,7 @@ import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 ROOT, USER_NAMESPACE = "root", "user namespace"
@@ -349,6 +349,32 @@ def read_settings(names: Sequence[str] = (*SETTINGS, *RECORDED)) -> dict[str, st
     """Read settings back; what this kernel does not have, or does not show, is left out."""
     found = {name: read_setting(name) for name in names}
     return {name: value for name, value in found.items() if value is not None}
+
+
+def settings_are_own() -> bool:
+    """Tell whether /proc/sys/net is this network namespace's, by the ports that it gives out.
+
+    gVisor's is that of its first one in all others (google/gvisor, pkg/sentry/fsimpl/proc/tasks_sys.go,
+    newSysNetDir), whatever is written there: they keep netstack's own 16000-65535.
+    """
+    return within(read_setting(LOCAL_PORT_RANGE) or "", (_given_port() for _ in range(_PORTS_ASKED)))
+
+
+_PORTS_ASKED = 40  # of netstack's range, all lie within Linux's default once in 5 * 10**9 times
+
+
+def within(text: str, ports: Iterable[int]) -> bool:
+    """Tell whether all ports lie in a range such as "32768 60999"; in no range at all they do."""
+    numbers = text.split()
+    return len(numbers) != 2 or all(int(numbers[0]) <= port <= int(numbers[1]) for port in ports)
+
+
+def _given_port() -> int:
+    """Return a port that the system gives out, and at once takes back."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+        asked.bind(("", 0))
+        port: int = asked.getsockname()[1]
+        return port
 
 
 def supported() -> bool:

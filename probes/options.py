@@ -245,6 +245,14 @@ def value(kind: str, given: Union[int, str]) -> Union[int, bytes]:
     raise ValueError(f"no value of kind {kind} can be made of a number")
 
 
+def resetting(system: str) -> Union[int, bytes]:
+    """Return the value of SO_LINGER with which close(2) resets a connection; `system`: platforms.system.
+
+    struct linger is two ints (POSIX, sys/socket.h), on Windows two u_shorts (winsock2.h).
+    """
+    return value(_kind(system, "SO_LINGER", LINGER), 0)
+
+
 def membership4(group: str, interface_ipv4: str) -> bytes:
     """Return a struct ip_mreq (ip(7)): group and an address of the interface, on any system."""
     return ipaddress.IPv4Address(group).packed + ipaddress.IPv4Address(interface_ipv4).packed

@@ -14,8 +14,16 @@ import frames
 POST_PATIENCE = 30.0
 """Seconds for a request that may not fit into the pipe to be read."""
 
-_SMALL = 16384 if os.name == "posix" else 2048
-"""Bytes that fit into an empty pipe on every system of that kind; what is posted ahead is far less."""
+
+def small(platform: str) -> int:
+    """Return how many bytes fit into an empty pipe on every system of that kind (`sys.platform`).
+
+    What is posted ahead is far less.
+    """
+    return 2048 if platform == "win32" else 16384
+
+
+_SMALL = small(sys.platform)
 
 
 class RoleLost(Exception):

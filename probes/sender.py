@@ -11,17 +11,16 @@ from __future__ import annotations
 import os
 import socket
 import struct
+import sys
 import time
 from typing import Any, Dict, List, Optional, Tuple
 
 import errnos
+import options
 import payload
+import platforms
 from place import socket_address
 
-_RESET = struct.pack("@ii", 1, 0) if os.name != "nt" else struct.pack("@HH", 1, 0)
-# Seconds. On a loopback a connection is made or refused in microseconds; Windows asks a closed port again
-# for two seconds.
-_CONNECT_TIMEOUT = 1.0 if os.name != "nt" else 4.0
 _PATIENCE = 5  # timed-out connections after which the rest are not tried
 
 UNTRIED = "untried"
@@ -30,6 +29,18 @@ UNTRIED = "untried"
 Result = Tuple[int, int, Optional[str]]
 Entry = Tuple[int, int, int, str, int, int, List[int]]
 Fence = Tuple[int, str, Optional[int], int]
+
+
+def connect_timeout(platform: str) -> float:
+    """Return the seconds in which a connection over a loopback is made or refused, with much to spare.
+
+    Windows asks a closed port again for two seconds before it calls that a refusal.
+    """
+    return 4.0 if platform == "win32" else 1.0
+
+
+_RESET = options.resetting(platforms.system(sys.platform))
+_CONNECT_TIMEOUT = connect_timeout(sys.platform)
 
 
 class Sender:

@@ -12,6 +12,7 @@ import struct
 from typing import Any, List
 
 import errnos
+import options
 from place import Address, Place
 
 CONNECT_PATIENCE = 1.0
@@ -129,9 +130,8 @@ def close(place: Place) -> str:
 
 def reset(place: Place) -> str:
     """close(2) with SO_LINGER 0: a connection is reset, and nothing is left in TIME_WAIT."""
-    short = place.role.surroundings.system == "windows"  # struct linger of Winsock: two u_shorts
-    packed = struct.pack("@HH" if short else "@ii", 1, 0)
-    place.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, packed)
+    resetting = options.resetting(place.role.surroundings.system)
+    place.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, resetting)
     return close(place)
 
 

@@ -89,7 +89,10 @@ def _first(trials: List[Trial], manner: Manner, at: Optional[int]) -> List[Tuple
             if not opened:
                 continue
             trial.voicings[index].wanted = stages.first(
-                opened, connections=voice.connects, ports=manner.ports
+                opened,
+                connections=voice.connects,
+                ports=manner.ports,
+                confirms=index in trial.lone,
             )
             waiting.append((trial, index))
     return waiting
@@ -105,6 +108,7 @@ def _unsettled(trial: Trial, index: int, manner: Manner) -> bool:
             voicing.sent | voicing.refused,
             list(voicing.heard.values()),
             connections=trial.cell.voices[index].connects,
+            confirms=trial.confirms(index),
         )
     return bool(voicing.wanted)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, Collection, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from types import MappingProxyType
+from typing import Any, Collection, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from opcodes import BEFORE_BOUND
 from voices import Voice
@@ -95,17 +96,33 @@ class Voicing:
         self.refused = 0
         self.error: Optional[str] = None
 
+    def lone(self) -> Optional[str]:
+        """Return the socket that heard everything, if no other heard anything and nothing failed."""
+        if len(self.heard) != 1 or self.error or self.again:
+            return None
+        ((role, bits),) = self.heard.items()
+        return role if bits == self.sent | self.refused else None
+
 
 class Trial:
     """One cell, measured once, on a port (and, for multicast, a group) of its own."""
 
     __slots__ = (
-        *("_taken", "cell", "failures", "foreign", "group", "notes", "number", "port", "shut"),
-        "voicings",
+        *("_taken", "cell", "failures", "foreign", "group", "lone", "notes", "number", "port"),
+        *("shut", "voicings"),
     )
 
-    def __init__(self, cell: Cell, number: int, port: int, group: str) -> None:
+    def __init__(
+        self,
+        cell: Cell,
+        number: int,
+        port: int,
+        group: str,
+        lone: Mapping[int, str] = MappingProxyType({}),
+    ) -> None:
+        """Begin; `lone` are the single hearers of the repetition before, by index of their voice."""
         self.cell = cell
+        self.lone = lone
         self.number = number
         self.port = port
         self.group = group
@@ -158,6 +175,15 @@ class Trial:
         if twice:
             voicing.again[role] = voicing.again.get(role, 0) | twice
         voicing.heard[role] = before | bits
+
+    def confirms(self, index: int) -> bool:
+        """Tell whether one socket heard all of a voice so far, the same as in the repetition before."""
+        return index in self.lone and self.voicings[index].lone() == self.lone[index]
+
+    def lone_hearers(self) -> Dict[int, str]:
+        """Return who alone heard all of a voice, by its index."""
+        found = {index: voicing.lone() for index, voicing in enumerate(self.voicings)}
+        return {index: role for index, role in found.items() if role}
 
     def timed_out(self) -> bool:
         """Tell whether a connection was neither made nor refused."""

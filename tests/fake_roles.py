@@ -58,6 +58,11 @@ def last(_: str, opened: list[str], __: int) -> list[str]:
     return opened[-1:]
 
 
+def first(_: str, opened: list[str], __: int) -> list[str]:
+    """Deliver to the first one bound."""
+    return opened[:1]
+
+
 def the_lone(_: str, opened: list[str], __: int) -> list[str]:
     """Deliver where nobody else is open: to a control, and to none of several."""
     return opened if len(opened) == 1 else []

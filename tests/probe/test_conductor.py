@@ -75,7 +75,7 @@ def test_a_refused_bind_is_an_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
     leader = make_conductor(monkeypatch, world)
     [[seen]] = measure(leader, [make_cell(leader, "one", "any4", "any4")]).values()
     assert seen["roles"] == {"A": "ok", "B": "bind EADDRINUSE"}
-    assert heard(seen) == {"A": 2 * stages.LONE_PORTS}
+    assert heard(seen) == {"A": 2 * stages.FEW_PORTS}
 
 
 def test_nobody_open_is_spoken_to_by_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,7 +143,34 @@ def test_more_source_ports_only_where_they_can_tell(
     """Four are enough for `all` and `none`; `one` and `spread` take more."""
     leader = make_conductor(monkeypatch, World(hears))
     [[seen]] = measure(leader, [make_cell(leader, "one", *["any4"] * receivers)]).values()
-    assert (int(seen["sends"][""]["sent"], 16).bit_length() + 1) // 2 == expected
+    assert ports_of(seen) == expected
+
+
+def ports_of(seen: dict[str, Any]) -> int:
+    """Return how many source ports sent."""
+    return (int(seen["sends"][""]["sent"], 16).bit_length() + 1) // 2
+
+
+def test_a_repetition_confirms_what_is_sure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same single hearer takes two source ports; another one, or a spread, all of them again."""
+    world = World(fake_roles.last)
+    leader = make_conductor(monkeypatch, world)
+    cells = [make_cell(leader, "one", "any4", "any4")]
+    expected = [
+        (fake_roles.last, False, stages.SINGLE_PORTS),
+        (fake_roles.last, True, stages.FEW_PORTS),
+        (fake_roles.first, True, stages.SINGLE_PORTS),
+        (fake_roles.first, True, stages.FEW_PORTS),
+        (fake_roles.by_source_port, True, stages.SINGLE_PORTS),
+        (fake_roles.first, True, stages.SINGLE_PORTS),
+        (fake_roles.first, False, stages.SINGLE_PORTS),
+    ]
+    for hears, again, ports in expected:
+        world.hears = hears
+        results = Results()
+        leader.measure(cells, random.Random(1), results, again=again)
+        [[seen]] = results.values()
+        assert ports_of(seen) == ports
 
 
 def test_a_fixed_number_of_source_ports_is_kept_to(monkeypatch: pytest.MonkeyPatch) -> None:

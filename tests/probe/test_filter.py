@@ -118,7 +118,7 @@ def test_repetitions_that_differ_are_told_apart(
     other = Seen(2, voices=(VoiceSeen(0xFF, silent=True),))
     script: Iterator[Any] = iter([trial, other, trial, "role A died"])
 
-    def measure(cells: list[Cell], _: random.Random, results: conductor.Results) -> None:
+    def measure(cells: list[Cell], _: random.Random, results: conductor.Results, *, again: bool) -> None:
         results(cells[0], next(script))
 
     monkeypatch.setattr(leader, "measure", measure)

@@ -101,6 +101,14 @@ def test_a_refusal_names_the_switch_that_applies(
     assert expected in reason
 
 
+def test_settings_that_the_ports_given_out_do_not_keep_to_are_not_this_namespaces() -> None:
+    """The ports are those of gVisor, whose namespaces all show the settings of the first."""
+    assert namespaces.within("32768 60999", [32768, 60999])
+    assert not namespaces.within("32768 60999", [40000, 16067])
+    assert not namespaces.within("32768\t60999", [65531])
+    assert namespaces.within("", [16067])  # no such setting: nothing to keep to
+
+
 def test_only_root_tries_without_a_user_namespace() -> None:
     """Root may lack CAP_SYS_ADMIN in a container, and then tries like an ordinary user."""
     assert namespaces.candidates(0) == ("root", "user namespace")

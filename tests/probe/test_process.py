@@ -97,6 +97,12 @@ def test_a_role_that_is_silent_is_lost(start: Start) -> None:
         role.take(0.01)
 
 
+def test_what_fits_into_a_pipe_depends_on_the_kind_of_system() -> None:
+    """By the platform's name alone."""
+    assert {process.small(name) for name in ("linux", "darwin", "sunos5")} == {16384}
+    assert process.small("win32") == 2048
+
+
 def test_posting_to_a_dead_role_is_a_loss(start: Start) -> None:
     """Its pipe is broken."""
     role = start()

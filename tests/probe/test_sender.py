@@ -36,6 +36,12 @@ def voice(network: Network) -> Sender:
     return one
 
 
+def test_a_connection_has_longer_where_a_refusal_takes_two_seconds() -> None:
+    """By the platform's name alone: Windows asks a closed port again."""
+    assert sender.connect_timeout("win32") > 2
+    assert {sender.connect_timeout(name) for name in ("linux", "darwin", "freebsd14")} == {1.0}
+
+
 # Pools
 
 
