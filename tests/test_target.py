@@ -12,7 +12,9 @@ from fakeprobe import FakeTarget, process_of
 from miniatures import HELLO
 
 from sockmatrix import content
+from sockmatrix.commands.measuring import command_line
 from sockmatrix.target import LocalTarget, NotStartedError, Observed, Probe, ProbeOptions, TargetError
+from sockmatrix.targets.conversation import apart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -170,3 +172,25 @@ def test_options_are_only_those_given() -> None:
         *["--lab", "host", "--share", "1/2", "--layout", "two-links", "--allow-lan", "--fresh"],
         *["--grace", "0.5", "--source-ports", "40", "--window", "64"],
     ]
+
+
+@pytest.mark.parametrize(
+    ("platform", "expected"),
+    [
+        ("linux", {"start_new_session": True}),
+        ("darwin", {"start_new_session": True}),
+        ("win32", {"creationflags": 0x200}),
+    ],
+)
+def test_a_probe_does_not_hear_ctrl_c(platform: str, expected: dict[str, Any]) -> None:
+    """By a session of its own, or what Windows has instead."""
+    assert apart(platform) == expected
+
+
+@pytest.mark.parametrize(
+    ("platform", "expected"),
+    [("linux", "sockmatrix run -o 'my runs/a.jsonl'"), ("win32", 'sockmatrix run -o "my runs/a.jsonl"')],
+)
+def test_a_command_is_said_as_one_would_type_it(platform: str, expected: str) -> None:
+    """On Windows as cmd.exe takes it."""
+    assert command_line("sockmatrix", "run", "-o", "my runs/a.jsonl", platform=platform) == expected

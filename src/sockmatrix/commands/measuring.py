@@ -1,8 +1,11 @@
-"""What commands that measure share: how many labs at a time, and where the run goes."""
+"""What commands that measure share: how many labs at a time, where the run goes, how to go on."""
 
 from __future__ import annotations
 
 import os
+import shlex
+import subprocess
+import sys
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -23,6 +26,11 @@ def lanes_here(*, fresh: bool, processors: int | None = None) -> int:
         usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         processors = usable or 1
     return min(32, processors * (_FRESH_LANES if fresh else 1))
+
+
+def command_line(*words: str, platform: str = sys.platform) -> str:
+    """Return words as one would type them, in cmd.exe on Windows (`platform` as sys.platform)."""
+    return subprocess.list2cmdline(words) if platform == "win32" else shlex.join(words)
 
 
 def run_name(hello: dict[str, Any]) -> str:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sockmatrix import grids
 from sockmatrix.cli import UsageError
-from sockmatrix.commands.measuring import lanes_here
+from sockmatrix.commands.measuring import command_line, lanes_here
 from sockmatrix.commands.options import add_selection, examples, positive, seconds, selected, whole
 from sockmatrix.commands.sessions import Order, Session, Stopped, side_by_side
 from sockmatrix.exitcode import ExitCode, verdict, worst
@@ -194,7 +192,7 @@ def _several(arguments: argparse.Namespace, order: Order, targets: list[Named]) 
         print(json.dumps({"runs": facts, "exit": code.value, "verdict": said}))
         return code
     if len(failed) < len(targets):
-        directory = _command_line(str(order.directory))
+        directory = command_line(str(order.directory))
         print(f"\nnext      sockmatrix report {directory}/*.jsonl   what differs")
     print(said)
     return code
@@ -271,7 +269,7 @@ def _tell(
     if recording.ended != "complete":
         print(f"next      {_go_on(arguments, path, seed)}   measures the rest")
     else:
-        name = _command_line(str(path))
+        name = command_line(str(path))
         print(f"next      sockmatrix report {name} --format markdown   for a page")
         print(f"          sockmatrix report {name} OTHER-RUN   beside another system")
     print(verdict(code))
@@ -296,8 +294,4 @@ def _go_on(arguments: argparse.Namespace, path: Path, seed: int) -> str:
         if value != default:
             words += [option, str(value)]
     words += ["--allow-lan"] * arguments.allow_lan + ["--fresh"] * arguments.fresh
-    return _command_line(*words)
-
-
-def _command_line(*words: str) -> str:
-    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
+    return command_line(*words)

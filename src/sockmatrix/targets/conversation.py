@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
+import sys
 import tempfile
 from typing import Any, Protocol
 
@@ -84,16 +85,18 @@ class CommandTarget:
         """Do nothing: there is only the probe."""
 
 
+def apart(platform: str) -> dict[str, Any]:
+    """Return the options of Popen by which Ctrl-C reaches only us, who handle it (by `sys.platform`)."""
+    if platform == "win32":
+        return {"creationflags": 0x200}  # CREATE_NEW_PROCESS_GROUP: not all Pythons have the name
+    return {"start_new_session": True}
+
+
 class ProcessConversation:
     """A conversation over the standard streams of a process."""
 
     def __init__(self, command: list[str], environment: dict[str, str] | None = None) -> None:
         """Start `command`. Raises NotStartedError."""
-        own_group: dict[str, Any] = (
-            {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
-            if os.name == "nt"
-            else {"start_new_session": True}  # Ctrl-C is ours to handle
-        )
         # A pipe would fill up, and would not end before the last role of a dead probe did.
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `stop`
         try:
@@ -103,7 +106,7 @@ class ProcessConversation:
                 stdout=subprocess.PIPE,
                 stderr=self._stderr,
                 env=environment,
-                **own_group,
+                **apart(sys.platform),
             )
         except OSError as error:
             self._stderr.close()
