@@ -243,9 +243,26 @@ def test_kvm_is_used_where_a_kernel_boots(
     script = tmp_path / "qemu"
     script.write_text(f"#!{sys.executable} -sS\nimport sys\n{program}\n")
     script.chmod(0o755)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(qemu, "_CANARY_PATIENCE", 1.0)
     monkeypatch.setattr("os.access", lambda *_: True)
     assert qemu.accelerator(str(script), tmp_path / program[:4]) == found
+
+
+def test_that_kvm_failed_is_remembered_until_the_next_boot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine in software that hangs on it takes ten seconds to find out."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr("os.access", lambda *_: True)
+    tried = []
+    monkeypatch.setattr(qemu, "_boots", lambda *words: tried.append(words))
+    monkeypatch.setattr(qemu, "_boot", lambda: b"first")
+    assert [qemu.accelerator("/no/qemu", tmp_path / name) for name in "ab"] == ["tcg", "tcg"]
+    assert len(tried) == 1
+    monkeypatch.setattr(qemu, "_boot", lambda: b"second")
+    assert qemu.accelerator("/no/qemu", tmp_path / "c") == "tcg"
+    assert len(tried) == 2
 
 
 def test_no_kvm_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import shutil
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from sockmatrix.targets.conversation import NotStartedError
+from sockmatrix.targets.kernels import cache_directory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,10 +91,24 @@ def _machine(qemu: str, accelerator: str, memory: int) -> list[str]:
 def accelerator(qemu: str, kernel: Path) -> str:
     """Return "kvm" where this kernel boots with it, else "tcg".
 
-    That /dev/kvm opens and answers proves nothing: on some nested hosts no stock kernel boots on it.
+    That /dev/kvm opens and answers proves nothing: on some nested hosts no stock kernel boots on it. That
+    one did not is remembered until the machine is booted anew, for it takes long to find out.
     """
     if not (sys.platform.startswith("linux") and os.access("/dev/kvm", os.R_OK | os.W_OK)):
         return "tcg"
+    note, boot = cache_directory().with_name("no-kvm"), _boot()
+    if boot and _read(note).strip() == boot:
+        return "tcg"
+    if _boots(qemu, kernel):
+        return "kvm"
+    with contextlib.suppress(OSError):  # then it is found out again
+        note.parent.mkdir(parents=True, exist_ok=True)
+        note.write_bytes(boot)
+    return "tcg"
+
+
+def _boots(qemu: str, kernel: Path) -> bool:
+    """Tell whether a kernel comes under KVM as far as it can without a file system."""
     with tempfile.TemporaryDirectory(prefix="sockmatrix-") as place:
         console = Path(place) / "console"
         words = [
@@ -109,8 +125,17 @@ def accelerator(qemu: str, kernel: Path) -> str:
                 check=False,
             )
         except (OSError, subprocess.TimeoutExpired):
-            return "tcg"
-        try:
-            return "kvm" if _CANARY_SAYS in console.read_bytes() else "tcg"
-        except OSError:
-            return "tcg"
+            return False
+        return _CANARY_SAYS in _read(console)
+
+
+def _boot() -> bytes:
+    """Return the name of this boot of the machine (random(4)), empty where it has none."""
+    return _read(Path("/proc/sys/kernel/random/boot_id")).strip()
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
