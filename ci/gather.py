@@ -36,10 +36,21 @@ def main(words: list[str] | None = None) -> int:
     status = pages(kept, arguments.site)
     if status not in (0, 3):
         return status
-    changes = [change for run in kept for change in changed(run, arguments.baselines)]
+    changes: list[dict[str, Any]] = []
+    said = ["## Measured", ""]
+    for run in kept:
+        verdict, own = changed(run, arguments.baselines)
+        said.append(f"- {named(run)}: {verdict}")
+        changes += own
+    common.summary("\n".join(said) + "\n")
     arguments.changes.write_text(json.dumps(changes, indent=1) + "\n", encoding="utf-8")
     common.output(platforms=str(len(kept)), changed=str(len(changes)))
     return 0
+
+
+def named(run: Path) -> str:
+    """Return the name of the platform that a run file is named after."""
+    return run.name.removesuffix(".gz").removesuffix(".jsonl")
 
 
 def merged(runs: list[Path], place: Path) -> list[Path]:
@@ -47,8 +58,7 @@ def merged(runs: list[Path], place: Path) -> list[Path]:
     place.mkdir(parents=True, exist_ok=True)
     groups: dict[str, list[Path]] = {}
     for run in runs:
-        name = run.name.removesuffix(".gz").removesuffix(".jsonl")
-        groups.setdefault(name, []).append(run)
+        groups.setdefault(named(run), []).append(run)
     kept = []
     for name, found in groups.items():
         own = {run.read_bytes(): run for run in found}.values()  # a file that is there twice is one run
@@ -65,30 +75,26 @@ def pages(runs: list[Path], site: Path) -> int:
     names = [str(run) for run in runs]
     done = [call("report", *names, "--format", "html", "-o", str(site / "index.html"))]
     for run in runs:
-        target = site / f"{run.name.removesuffix('.jsonl.gz')}.md"
+        target = site / f"{named(run)}.md"
         done.append(call("report", str(run), "--format", "markdown", "-o", str(target)))
-    common.summary(
-        "## Measured\n\n" + "\n".join(f"- {run.name.removesuffix('.jsonl.gz')}" for run in runs) + "\n"
-    )
     return max((one.returncode for one in done if one.returncode not in (0, 3)), default=0)
 
 
-def changed(run: Path, baselines: Path | None) -> list[dict[str, Any]]:
-    """Return the groups of cells in which a run differs from its baseline and nothing explains it."""
+def changed(run: Path, baselines: Path | None) -> tuple[str, list[dict[str, Any]]]:
+    """Hold a run against its baseline: the verdict, and the groups that differ and nothing explains."""
     options = ["--baselines", str(baselines)] if baselines else []
     done = call("check", "--run", str(run), "--json", *options)
-    if not done.stdout:  # no baseline
-        return []
+    if not done.stdout:
+        return "there is no baseline for this platform", []
     told = json.loads(done.stdout)
-    common.summary(f"- {run.name.removesuffix('.jsonl.gz')}: {told['verdict']}\n")
     found = [one for one in told["groups"] if one["fate"] == "unexpected"]
-    platform = told["run"].partition(",")[0]
     if len(found) > MOST:
         rest = sum(one["cells"] for one in found[MOST:])
-        common.note("warning", f"{platform}: {rest} more cells changed, in {len(found) - MOST} groups")
-    return [
+        common.note("warning", f"{named(run)}: {rest} more cells changed, in {len(found) - MOST} groups")
+    return told["verdict"], [
         {
-            "platform": platform,
+            "name": named(run),
+            "platform": told["run"].partition(",")[0],
             "pattern": one["pattern"],
             "cells": one["cells"],
             "changes": one["changes"],

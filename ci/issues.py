@@ -3,7 +3,7 @@
     python ci/issues.py changes.json [--dry-run]
 
 Works through `gh`, with GH_TOKEN and GH_REPO. What a run file says is other people's text: it is quoted
-as code, and the title is made of the platform and the pattern only.
+as code, and the title is made of the name in ci/platforms.toml and the pattern only.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ def main(words: list[str] | None = None) -> int:
         if name in there:
             print(f"is open: {name}")
             continue
+        there.add(name)
         print(f"{'would open' if arguments.dry_run else 'opens'}: {name}")
         if not arguments.dry_run:
             gh("issue", "create", "--title", name, "--label", LABEL, "--body", body(change))
@@ -46,8 +47,8 @@ def titles() -> set[str]:
 
 
 def title(change: dict[str, Any]) -> str:
-    """Return the title of the issue about a group: the same for the same change."""
-    return plain(f"{change['platform']}: {change['pattern']}", _LONGEST)
+    """Return the title of the issue about a group: the same next week, on a newer build."""
+    return plain(f"{change['name']}: {change['pattern']}", _LONGEST)
 
 
 def body(change: dict[str, Any]) -> str:
@@ -61,7 +62,8 @@ def body(change: dict[str, Any]) -> str:
         [
             f"{change['cells']} cells behave otherwise than in the baseline:",
             "",
-            f"    {plain(change['baseline'], 300)}",
+            f"    {plain(change['platform'], 300)}",
+            f"    {plain(change['baseline'], 300)} (the baseline)",
             "",
             f"    sockmatrix check --only '{pattern}'",
             "",

@@ -1,6 +1,6 @@
 """Run the steps of the action and of the workflow here, in the order in which the YAML gives them.
 
-    python ci/rehearse.py DIRECTORY [--table sentinel] [--baselines DIR]
+    python ci/rehearse.py DIRECTORY [--table sentinel]
 
 Commands are carried out with the environment that GitHub would give them; `uses` of the few actions that
 the project needs are done by hand: an artifact is a directory of DIRECTORY/artifacts. Jobs: plan, observe

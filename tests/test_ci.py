@@ -199,16 +199,18 @@ def test_gather(job: Job) -> None:
         *("index.html", "linux.jsonl.gz", "linux.md", "other.jsonl.gz", "other.md")
     ]
     changes = json.loads(Path("changes.json").read_text())
-    assert {one["platform"] for one in changes} == {"linux 6.12.1"}
+    assert {(one["name"], one["platform"]) for one in changes} == {("linux", "linux 6.12.1")}
     assert sum(one["cells"] for one in changes) == smallmatrix.ALL
     assert job.outputs == {"platforms": "2", "changed": str(len(changes))}
     assert "- linux: exit 1: behaviour changed" in job.summary
+    assert "- other: exit 0: measured and as expected" in job.summary
     shutil.rmtree("artifacts")
     Path("artifacts").mkdir()
     assert gather.main(words) == 4
 
 
 CHANGE = {
+    "name": "ubuntu-24.04",
     "platform": "linux 6.12.1",
     "pattern": "table=hearing",
     "cells": 2,
@@ -219,19 +221,20 @@ CHANGE = {
 
 def test_issues(job: Job, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """One for each group, unless it is open; nothing in it calls anybody."""
-    (job.place / "changes.json").write_text(json.dumps([CHANGE, {**CHANGE, "pattern": "dest=lo4"}]))
+    other = {**CHANGE, "pattern": "dest=lo4"}
+    (job.place / "changes.json").write_text(json.dumps([CHANGE, other, other]))
     assert issues.main(["changes.json", "--dry-run"]) == 0
-    assert "would open: linux 6.12.1: table=hearing\n" in capsys.readouterr().out
+    assert "would open: ubuntu-24.04: table=hearing\n" in capsys.readouterr().out
     asked: list[tuple[str, ...]] = []
 
     def gh(*words: str) -> str:
         asked.append(words)
-        return json.dumps([{"title": "linux 6.12.1: table=hearing"}]) if words[1] == "list" else ""
+        return json.dumps([{"title": "ubuntu-24.04: table=hearing"}]) if words[1] == "list" else ""
 
     monkeypatch.setattr(issues, "gh", gh)
     assert issues.main(["changes.json"]) == 0
     created = [words for words in asked if words[:2] == ("issue", "create")]
-    assert [words[3] for words in created] == ["linux 6.12.1: dest=lo4"]
+    assert [words[3] for words in created] == ["ubuntu-24.04: dest=lo4"]
     assert not set("@<`") & set(created[0][-1].split("If that is right")[0].replace("sockmatrix", ""))
 
 
@@ -343,6 +346,19 @@ def test_a_change_fails_no_platform() -> None:
     assert own["with"]["allow-lan"] == "true"
     assert load(ACTION)["inputs"]["allow-lan"]["default"] == "false"
     assert "--fail-on-change" not in json.dumps(matrix["observe-guests"])
+
+
+def test_every_environment_of_tox_is_run() -> None:
+    """Those that `tox` runs where nothing is named, on Linux."""
+    jobs_ = load(ROOT / ".github" / "workflows" / "tests.yml")["jobs"]
+    run = {*jobs_["tox"]["strategy"]["matrix"]["env"], "probe39"}
+    listed = re.search(r"env_list = (.*)", (ROOT / "tox.ini").read_text())
+    assert listed is not None
+    expanded = re.sub(
+        r"py31\{(.*?)\}", lambda m: ", ".join(f"py31{n}" for n in m[1].split(",")), listed[1]
+    )
+    assert run == {name.strip() for name in expanded.split(",")}
+    assert "tox run -e probe39" in jobs_["probe"]["steps"][-1]["run"]
 
 
 def test_every_system_has_a_step_that_starts_it() -> None:
