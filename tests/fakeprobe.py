@@ -98,6 +98,10 @@ class FakeTarget:
         """Return the share as it is."""
         return lane, lanes
 
+    def processors(self) -> int | None:
+        """Return that they are this machine's."""
+        return None
+
     def describe(self, hello: dict[str, Any]) -> dict[str, Any]:
         """Return the hello as it is."""
         return hello

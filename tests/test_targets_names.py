@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import tempfile
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -29,6 +31,10 @@ open(os.environ["TMPDIR"] + "/runsc-do", "w").close()
 for platform in {lacks}:
     if "--platform=" + platform in sys.argv:
         sys.exit("unknown platform: " + platform)
+if {lives} and "canary" not in sys.argv[-1] and os.fork() == 0:
+    os.setsid()
+    root = "--root=" + os.environ["TMPDIR"] + "/runsc-do1"
+    os.execv(sys.executable, [sys.executable, "-S", "-c", "import time; time.sleep(60)", root])
 command = sys.argv[sys.argv.index("do") + 1:]
 os.execv(command[0], command)
 """
@@ -83,16 +89,23 @@ def test_a_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert target.name == "the guest of Linux vmlinuz"
 
 
-def runsc(place: Path, version: str = "release-20240729.0", code: int = 0, lacks: Any = ()) -> Path:
-    """Write a fake runsc, which runs programs without a sandbox."""
+def runsc(
+    place: Path,
+    version: str = "release-20240729.0",
+    code: int = 0,
+    lacks: Any = (),
+    *,
+    lives: bool = False,
+) -> Path:
+    """Write a fake runsc, which runs programs without a sandbox, and one beside them if that `lives`."""
     program = place / "runsc"
-    text = RUNSC.format(python=sys.executable, version=version, code=code, lacks=list(lacks))
+    text = RUNSC.format(python=sys.executable, version=version, code=code, lacks=list(lacks), lives=lives)
     program.write_text(text)
     program.chmod(0o755)
     return program
 
 
-@pytest.mark.parametrize(("lacks", "platform"), [((), "systrap"), (("systrap",), "ptrace")])
+@pytest.mark.parametrize(("lacks", "platform"), [((), "ptrace"), (("ptrace",), "systrap")])
 def test_gvisor(tmp_path: Path, lacks: tuple[str, ...], platform: str) -> None:
     """The first of its platforms that works is used; what it leaves behind is removed."""
     target = parse(f"gvisor={runsc(tmp_path, lacks=lacks)}").make(1)
@@ -110,11 +123,33 @@ def test_gvisor(tmp_path: Path, lacks: tuple[str, ...], platform: str) -> None:
     assert not any(tmp_path.glob("runsc-do"))
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="gVisor is for Linux")
+def test_a_sandbox_ends_with_all_its_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They outlive what started them, and hold its pipes: nothing waits for that, and nothing stays."""
+    from sockmatrix.targets import gvisor
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    target = GVisorTarget(str(runsc(tmp_path, lives=True)))
+    conversation = target.start(["--share", "0/1"], 0)
+    mark = b"=" + bytes(tmp_path) + b"/"
+    other = target.start(["--share", "0/1"], 1)
+    while len(gvisor._processes(mark)) < 2:
+        time.sleep(0.01)
+    conversation.stop()
+    assert len(gvisor._processes(mark)) == 1
+    target.close()
+    assert not gvisor._processes(mark)
+    other.stop()
+    assert not any(tmp_path.glob("sockmatrix-*"))
+    with pytest.raises(NotStartedError, match="stopped"):
+        target.start([], 0)
+
+
 @pytest.mark.parametrize(
     ("facts", "said"),
     [
         ({"code": 1}, "does not name a version"),
-        ({"lacks": ("systrap", "ptrace")}, r"runs nothing here .*: unknown platform: ptrace"),
+        ({"lacks": ("systrap", "ptrace")}, r"runs nothing here .*: unknown platform: systrap"),
     ],
 )
 def test_gvisor_that_does_not_run(tmp_path: Path, facts: dict[str, Any], said: str) -> None:

@@ -107,6 +107,19 @@ def test_what_cannot_be_reached() -> None:
         RemoteTarget("popen//python=/nowhere").start([], 0)
 
 
+def test_the_processors_are_those_of_the_other_machine(
+    target: RemoteTarget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lanes are as many as there are processors where the probes run; what cannot be told is said."""
+    from sockmatrix.targets import remote
+
+    monkeypatch.setattr(remote, "_COUNT", "channel.send(64)")
+    assert target.processors() == 64
+    monkeypatch.setattr(remote, "_COUNT", "raise ValueError('no processors')")
+    with pytest.raises(NotStartedError, match=r"^cannot reach popen.*no processors"):
+        target.processors()
+
+
 def test_python_by_its_usual_name() -> None:
     """There is hardly a `python` any more; who needs it can say so."""
     assert RemoteTarget("ssh=a@b")._specification == "ssh=a@b//python=python3"
@@ -163,6 +176,7 @@ def test_by_ssh(ssh: str, monkeypatch: pytest.MonkeyPatch) -> None:
         probe = Probe(target, ProbeOptions(), (0, 1))
         assert len(list(probe.measure(LINES, repeat=2, seed=1))) == 3
         assert probe.hello["target"] == {"kind": "ssh"}
+        assert target.processors() == len(os.sched_getaffinity(0))
         probe.stop()
     finally:
         target.close()

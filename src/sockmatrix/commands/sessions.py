@@ -160,7 +160,8 @@ class Session:
     def _prepare(self, target: Target, options: ProbeOptions, repeat: int) -> Lanes:
         order = self.order
         requests = Requests({plan.table.name: plan.table.scenario for plan in order.selection.plans})
-        count = order.jobs or lanes_here(fresh=options.fresh, processors=self._processors)
+        processors = order.jobs or target.processors() or self._processors
+        count = order.jobs or lanes_here(fresh=options.fresh, processors=processors)
         lanes = Lanes(requests, target, options, count, repeat=repeat, seed=order.seed)
         with self._lock:
             self._lanes.append(lanes)

@@ -39,6 +39,10 @@ class Shared:
         """Return which probe of all workers it is: where labs share ports, each has its own."""
         return self.target.share(self.index * lanes + lane, self.count * lanes)
 
+    def processors(self) -> int | None:
+        """Return how many its probes have, None for this machine's."""
+        return self.target.processors()
+
     def describe(self, hello: dict[str, Any]) -> dict[str, Any]:
         """Return what the probe says of the place."""
         return self.target.describe(hello)

@@ -53,6 +53,12 @@ class Target(Protocol):
     def share(self, lane: int, lanes: int) -> tuple[int, int]:
         """Return which probe of how many on its machine the one of that lane is."""
 
+    def processors(self) -> int | None:
+        """Return how many processors are there for its probes, None where they are this machine's.
+
+        Raises NotStartedError.
+        """
+
     def describe(self, hello: dict[str, Any]) -> dict[str, Any]:
         """Return a probe's hello with what only the target knows of the place."""
 
@@ -76,6 +82,10 @@ class CommandTarget:
     def share(self, lane: int, lanes: int) -> tuple[int, int]:
         """Return which probe of how many it is: all are on one machine."""
         return lane, lanes
+
+    def processors(self) -> int | None:
+        """Return that they are this machine's."""
+        return None
 
     def describe(self, hello: dict[str, Any]) -> dict[str, Any]:
         """Return a probe's hello as it is: the probe knows all."""

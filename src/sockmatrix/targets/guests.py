@@ -65,6 +65,10 @@ class GuestTarget:
         number = lane % self.machines
         return lane // self.machines, len(range(number, lanes, self.machines))
 
+    def processors(self) -> int | None:
+        """Return that they are this machine's, one for each guest."""
+        return None
+
     def _boot(self, number: int) -> Guest:
         image = self._image()
         console = image.with_name(f"console-{number}")

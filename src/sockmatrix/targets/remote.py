@@ -15,7 +15,14 @@ if TYPE_CHECKING:
     import execnet
 
 _LEAVE = 5.0  # seconds for a probe's exit status to arrive
+_PATIENCE = 30.0  # seconds for a machine that is reached to tell something of itself
 _PYTHON = "python3"
+
+_COUNT = """
+import os
+usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+channel.send(usable or 1)
+"""
 
 
 @final
@@ -68,6 +75,17 @@ class RemoteTarget:
     def share(self, lane: int, lanes: int) -> tuple[int, int]:
         """Return which probe of how many it is: all are on one machine."""
         return lane, lanes
+
+    def processors(self) -> int | None:
+        """Return how many that machine has for us. Raises NotStartedError."""
+        import execnet
+
+        gateway = self._connect()
+        try:
+            channel = gateway.remote_exec(_COUNT)
+            return max(1, int(channel.receive(_PATIENCE)))
+        except (OSError, EOFError, ValueError, execnet.RemoteError) as error:
+            raise self._unreachable(str(error).strip().splitlines()[-1]) from error
 
     def describe(self, hello: dict[str, Any]) -> dict[str, Any]:
         """Return a probe's hello with how it was reached; never where it is."""
