@@ -17,7 +17,7 @@ import smallmatrix
 from commandline import Commands, write_run
 
 from sockmatrix import rows
-from sockmatrix.columns import Column
+from sockmatrix.columns import Column, Said
 from sockmatrix.render import data, html
 from sockmatrix.render.values import Grid
 
@@ -127,7 +127,7 @@ def test_html(sockmatrix: Commands) -> None:
         assert attributes.get("aria-labelledby", names[0]) in names
         assert (attributes.get("href") or "#" + str(names[0])).removeprefix("#") in names
     assert page.all("html") == [{"lang": "en"}]
-    assert "<title>2 platforms: linux 6.12.1, linux 5.10</title>" in text
+    assert "<title>2 platforms: linux 5.10, linux 6.12.1</title>" in text
     assert "166 of 176: incomplete" in text
     assert "B refused" in text
 
@@ -204,8 +204,8 @@ def test_html_of_other_reports(sockmatrix: Commands) -> None:
 
 def test_a_documented_column_says_so() -> None:
     """What nobody measured is marked in the heading, and its words stand for themselves."""
-    column = Column("macos 14", {"x": "all"}, "documented")
+    column = Column("macos 14", {"x": Said("all", ("KO-01",))}, "documented")
     assert column.heading == "macos 14 (documented)"
     assert rows.facts(column) == {"platform": "macos 14", "kind": "documented"}
-    assert rows.facets("all") is None
+    assert rows.facets(Said("all")) is None
     assert "macos 14 (documented)" in html.page("t", [column], [])

@@ -26,7 +26,7 @@ from sockmatrix.predict import STACK
 from sockmatrix.wording import headline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from sockmatrix.cell import Cell
     from sockmatrix.claims.claim import Claim
@@ -41,6 +41,9 @@ Kind: TypeAlias = Literal["measured", "documented", "predicted", "unknown"]
 
 KINDS: tuple[Kind, ...] = ("measured", "documented", "predicted", "unknown")
 """The kinds, the best first."""
+
+_RELEASED = (0, 0)
+"""The second part of a version that is no release candidate."""
 
 _TELLS_NOTHING = ("skipped", "inconclusive")
 
@@ -130,13 +133,15 @@ class Knowledge:
         claims: Iterable[Claim],
         scenarios: Mapping[str, Scenario],
         releases: Mapping[str, Version] | None = None,
+        speaks: Callable[[Claim, Cell], bool] | None = None,
     ) -> None:
-        """`scenarios` are by the name of the table.
+        """`scenarios` are by the name of the table; `speaks` tells whether a claim is about a cell.
 
         `releases` are the versions of systems that are meant; where none is given, the newest that was
         measured, else the newest that any document speaks of.
         """
         self._scenarios = scenarios
+        self._speaks = speaks or _speaks
         self._releases = dict(releases or {})
         self._runs: dict[str, list[Run]] = collections.defaultdict(list)
         for run in runs:
@@ -144,13 +149,12 @@ class Knowledge:
         for own in self._runs.values():
             own.sort(key=_newness, reverse=True)
         self._claims: dict[tuple[str, str], list[Claim]] = collections.defaultdict(list)
-        self._newest: dict[str, Version] = {}
+        claims = list(claims)
+        self._newest = newest_releases(claims)
         for claim in claims:
             for table in _tables(claim):
                 for system in claim.os:
                     self._claims[system, table].append(claim)
-            for system in claim.os:
-                self._note_release(system, claim)
 
     @property
     def measured(self) -> tuple[str, ...]:
@@ -195,7 +199,7 @@ class Knowledge:
         for table in (cell.table, ""):
             for named in (system, systems.ANY):
                 for claim in self._claims.get((named, table), ()):
-                    if not any(pattern.matches(cell) for pattern in claim.cells):
+                    if not self._speaks(claim, cell):
                         continue
                     condition = claim.conditions.get(system) or claim.conditions.get("")
                     if not self._holds(condition, system):
@@ -236,13 +240,24 @@ class Knowledge:
         about = f"Linux {'.'.join(map(str, version))}"
         return [Evidence("predicted", STACK, form, about=about, outcome=outcome)]
 
-    def _note_release(self, system: str, claim: Claim) -> None:
-        condition = claim.conditions.get(system) or claim.conditions.get("")
-        for several in condition.alternatives if condition else ():
-            for how, low, _ in several:
-                known = self._newest.get(system)
-                if how in (">=", "==", ">") and (known is None or low > known.low):
-                    self._newest[system] = Version(low, low)
+
+def newest_releases(claims: Iterable[Claim]) -> dict[str, Version]:
+    """Return the newest release of each system that a claim speaks of by number."""
+    found: dict[str, Version] = {}
+    for claim in claims:
+        for system in claim.os:
+            condition = claim.conditions.get(system) or claim.conditions.get("")
+            for several in condition.alternatives if condition else ():
+                for how, low, _ in several:
+                    known = found.get(system)
+                    point = low[0], max(low[1], _RELEASED)  # 11.4.* is not only what came before 11.4
+                    if how in (">=", "==", ">") and (known is None or point > known.low):
+                        found[system] = Version(point, point)
+    return found
+
+
+def _speaks(claim: Claim, cell: Cell) -> bool:
+    return any(pattern.matches(cell) for pattern in claim.cells)
 
 
 def _tables(claim: Claim) -> set[str]:

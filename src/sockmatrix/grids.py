@@ -26,12 +26,28 @@ def summaries(
     `wanted`: the ids to show, None for all; rows without any of them are left out. Of a script table
     there is a table for each case with several cells, and one of all other cases.
     """
-    return [grid for plan in plans_ for grid in _grids(plan, cells, wanted)]
+    return beside(plans_, [cells], wanted)[0]
 
 
-def _grids(plan: Plan, cells: Mapping[str, Known], wanted: frozenset[str] | None) -> Iterator[Grid]:
-    for title, shown, rows in _tables(plan):
-        yield from _grid(title, shown, rows, cells, wanted)
+def beside(
+    plans_: Iterable[Plan],
+    known: Sequence[Mapping[str, Known]],
+    wanted: frozenset[str] | None = None,
+) -> list[list[Grid]]:
+    """Return the same for each of several platforms, `known`: the tables are laid out once."""
+    tables = [table for plan in plans_ for table in _tables(plan)]
+    return [[grid for table in tables for grid in _grid(*table, cells, wanted)] for cells in known]
+
+
+def shown(plans_: Iterable[Plan]) -> set[str]:
+    """Return the ids of the cells that the ten-second tables of plans are of."""
+    return {
+        cell.id
+        for plan in plans_
+        for _, _, rows in _tables(plan)
+        for row in rows
+        for cell in row.cells.values()
+    }
 
 
 @final

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from sockmatrix.cell import receiver_names
-from sockmatrix.columns import NOT_MEASURED, text_of, word_of
+from sockmatrix.columns import NOT_MEASURED, Said, text_of, word_of
 from sockmatrix.outcome import Outcome
 from sockmatrix.render.escape import printable
 from sockmatrix.runformat import CellLine
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sockmatrix.cell import Cell
     from sockmatrix.columns import Column, Known
 
-NAMES = ("cell", "table", "version", "platform", "kind", "word", "headline", "outcome")
+NAMES = ("cell", "table", "version", "platform", "kind", "word", "headline", "outcome", "claims")
 """The names in a row, in their order."""
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
@@ -28,14 +28,17 @@ _LONGEST = 8000
 
 
 def rows(cells: Sequence[Cell], columns: Sequence[Column]) -> Iterator[dict[str, Any]]:
-    """Yield a row for each of some cells and columns.
+    """Yield a row for each of some cells and columns, of documented ones only where a document speaks.
 
     `word` and `headline` as in tables; `outcome` are the facets as a run file has them, None where
-    the cell was not measured.
+    the cell was not measured; `claims` the ids of the claims that say so, None for what was measured.
     """
     for cell in cells:
         for column in columns:
             known = column.cells.get(cell.id)
+            if known is None and column.kind == "documented":
+                continue
+            said = known if isinstance(known, Said) else None
             yield {
                 "cell": cell.id,
                 "table": cell.table,
@@ -43,9 +46,16 @@ def rows(cells: Sequence[Cell], columns: Sequence[Column]) -> Iterator[dict[str,
                 "platform": printable(column.name),
                 "kind": column.kind,
                 "word": word_of(known),
-                "headline": text_of(cell, known) if known is not None else NOT_MEASURED,
+                "headline": _headline(cell, known),
                 "outcome": facets(known),
+                "claims": said and list(said.claims),
             }
+
+
+def _headline(cell: Cell, known: Known | None) -> str:
+    if known is None:
+        return NOT_MEASURED
+    return known.plain if isinstance(known, Said) else text_of(cell, known)
 
 
 def facets(known: Known | None) -> dict[str, Any] | None:

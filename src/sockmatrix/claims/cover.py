@@ -61,6 +61,11 @@ class Coverage:
             found.update((cell.id, cell) for cell in self._narrow(tuple(words)))
         return tuple(found.values())
 
+    def may_match(self, pattern: Pattern) -> bool:
+        """Tell whether a pattern speaks of any of these tables, or does not say of which."""
+        named = [word for word in pattern.text.split() if word.startswith(_TABLE)]
+        return not named or any(one in self._load for one in named[0].removeprefix(_TABLE).split(","))
+
     def shape(self, cell: Cell) -> Shape:
         """Return the shape of a cell."""
         known = self._shapes.get(cell.id)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sockmatrix import grids
+from sockmatrix import content, grids
 from sockmatrix.axis import vocabulary
+from sockmatrix.claims import claim
 from sockmatrix.cli import UsageError
-from sockmatrix.columns import measured, parts, present
+from sockmatrix.columns import Said, measured, parted, present
 from sockmatrix.commands.options import add_selection, examples, selected
 from sockmatrix.commands.runs import lasting, read_runs, tell_incomplete, write_output
+from sockmatrix.documented import Documented, documented
 from sockmatrix.exitcode import ExitCode, verdict
+from sockmatrix.page.timeline import in_order
 from sockmatrix.part import TableError
 from sockmatrix.pivot import PLATFORM, PivotError, parse, pivot
 from sockmatrix.render import beside, markdown, text
@@ -22,8 +26,7 @@ from sockmatrix.render.screen import Screen
 from sockmatrix.render.values import fold, fold_columns
 
 if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from sockmatrix.cell import Cell
     from sockmatrix.columns import Column
@@ -63,6 +66,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     much.add_argument("--all", action="store_true", help="fold nothing: every row, for every platform")
     much.add_argument("--differ", action="store_true", help="only where platforms part")
     parser.add_argument(
+        "--documented",
+        action=argparse.BooleanOptionalAction,
+        help="columns of what documents say of macOS, Windows, BSD and Solaris, in quotes"
+        " (default: beside several runs)",
+    )
+    parser.add_argument(
         "--cells", action="store_true", help="list the selected cells, one a line, no summary"
     )
     parser.add_argument(
@@ -89,8 +98,12 @@ def main(arguments: argparse.Namespace) -> ExitCode:
         raise UsageError("--differ compares platforms; give the runs of at least two")
     if arguments.pivot and arguments.format in _FLAT:
         raise UsageError(f"--pivot makes a table to read; {arguments.format} has every cell as it is")
+    if arguments.pivot and arguments.documented:
+        raise UsageError("--pivot counts what was measured; leave out --documented")
     if arguments.rules and arguments.format != "html":
         raise UsageError("--rules is for the page; `sockmatrix rules` prints them")
+    if arguments.documented is None:
+        arguments.documented = len(columns) > 1
     selection = selected(arguments)
     write_output(render(columns, selection, arguments), arguments.output, exact=arguments.format in _FLAT)
     code = _judge([column.run for column in columns if column.run], selection)
@@ -115,34 +128,50 @@ def _judge(runs: Sequence[Run], selection: Selection) -> ExitCode:
 
 def render(columns: Sequence[Column], selection: Selection, arguments: argparse.Namespace) -> str:
     """Return the report on the selected cells of some platforms. Raises UsageError."""
-    if arguments.format in _FLAT:
-        return _flat(columns, _present(columns, selection, arguments), arguments.format)
+    if arguments.format not in _FLAT:
+        columns = in_order(columns)
+    else:
+        cells = _present(columns, selection, arguments)
+        return _flat(columns, _spoken(columns, selection, arguments, cells), cells, arguments.format)
     if arguments.pivot:
         return _tables(columns, _pivoted(columns, selection, arguments), arguments)
     if arguments.cells or (arguments.only and len(selection.cells) <= FEW):
-        cells = selection.cells
-        if arguments.differ:
-            cells = tuple(_present(columns, selection, arguments))
-        return _listing(columns, cells, arguments)
+        cells = _present(columns, selection, arguments) if arguments.differ else [*selection.cells]
+        said = _spoken(columns, selection, arguments, cells).columns
+        return _listing([*columns, *said], cells, arguments)
     if arguments.format == "html" and selection.whole and not arguments.all and not arguments.differ:
-        return _page(columns, selection, rules=arguments.rules)
+        return _page(columns, selection, arguments)
     wanted = None if selection.whole else selection.ids
-    tables = [grids.summaries(selection.plans, column.cells, wanted) for column in columns]
+    tables = grids.beside(selection.plans, [column.cells for column in columns], wanted)
     if not any(tables):
         return "None of these cells is in a summary; --cells lists them one by one.\n"
-    if len(columns) == 1:
+    if len(columns) == 1 and not arguments.documented:
         return _tables(columns, tables[0] if arguments.all else list(map(_folded, tables[0])), arguments)
-    show: beside.Show = "all" if arguments.all else "differing" if arguments.differ else "folded"
-    named = [(column.heading, own) for column, own in zip(columns, tables, strict=True)]
-    return _compared(columns, beside.compare(named, show), _parted(columns, selection), arguments)
+    return _compared(columns, selection, tables, arguments)
 
 
-def _page(columns: Sequence[Column], selection: Selection, *, rules: bool) -> str:
+def _spoken(
+    columns: Sequence[Column],
+    selection: Selection,
+    arguments: argparse.Namespace,
+    cells: Iterable[Cell],
+) -> Documented:
+    """Return what documents say of some cells, nothing where it is not asked for."""
+    if not arguments.documented or not (content.matrix() / claim.DIRECTORY).is_dir():
+        return Documented()
+    try:
+        book = claim.load()
+        return documented(book.claims.values(), selection.plans, columns, {cell.id for cell in cells})
+    except TableError as error:
+        raise UsageError(printable(str(error), 1000)) from error
+
+
+def _page(columns: Sequence[Column], selection: Selection, arguments: argparse.Namespace) -> str:
     from sockmatrix.page.build import build
     from sockmatrix.render import html
 
     try:
-        return html.whole(_title(columns), build(columns, selection, rules=rules))
+        return html.whole(_title(columns), build(columns, selection, rules=arguments.rules))
     except TableError as error:
         raise UsageError(printable(str(error), 1000)) from error
 
@@ -152,18 +181,20 @@ def _present(
 ) -> list[Cell]:
     """Return the selected cells that a platform has: those in which they part, if that is asked for."""
     cells = present(selection.cells, columns)
-    return [cell for cell in cells if parts(cell, columns)] if arguments.differ else cells
+    return parted(cells, columns) if arguments.differ else cells
 
 
 def _parted(columns: Sequence[Column], selection: Selection) -> str:
     """Return the line that says how much more there is than a summary shows."""
     cells = present(selection.cells, columns)
-    count = sum(parts(cell, columns) for cell in cells)
+    count = len(parted(cells, columns))
+    if len(columns) == 1:
+        return ""
     if not count:
         return f"All {len(cells)} cells, not only those in these tables, are the same on every platform."
     return (
         f"Of all {len(cells)} cells, not only those in these tables, {count} are not the same on every"
-        " platform; --differ --cells lists them."
+        " platform that measured them; --differ --cells lists them."
     )
 
 
@@ -190,13 +221,14 @@ def _screen(arguments: argparse.Namespace) -> Screen:
     return Screen() if arguments.output else Screen.of(sys.stdout)
 
 
-def _flat(columns: Sequence[Column], cells: Sequence[Cell], form: str) -> str:
+def _flat(columns: Sequence[Column], spoken: Documented, cells: Sequence[Cell], form: str) -> str:
     from sockmatrix import rows
     from sockmatrix.render import data
 
+    every = [*columns, *spoken.columns]
     if form == "csv":
-        return data.to_csv(rows.NAMES, rows.rows(cells, columns))
-    return data.to_json(columns=map(rows.facts, columns), rows=rows.rows(cells, columns))
+        return data.to_csv(rows.NAMES, rows.rows(cells, every))
+    return data.to_json(columns=map(rows.facts, every), rows=rows.rows(cells, every))
 
 
 def _tables(columns: Sequence[Column], tables: Sequence[Grid], arguments: argparse.Namespace) -> str:
@@ -210,20 +242,48 @@ def _tables(columns: Sequence[Column], tables: Sequence[Grid], arguments: argpar
 
 
 def _compared(
-    columns: Sequence[Column], found: Sequence[Comparison], parted: str, arguments: argparse.Namespace
+    columns: Sequence[Column],
+    selection: Selection,
+    tables: Sequence[Sequence[Grid]],
+    arguments: argparse.Namespace,
 ) -> str:
-    quiet = arguments.differ
+    show: beside.Show = "all" if arguments.all else "differing" if arguments.differ else "folded"
+    found, note, quiet = (
+        _beside(columns, selection, tables, show, arguments),
+        _parted(columns, selection),
+        arguments.differ,
+    )
     if arguments.format == "text":
-        return text.comparison(found, _screen(arguments), quiet=quiet, note=parted)
+        return text.comparison(found, _screen(arguments), quiet=quiet, note=note)
     if arguments.format == "markdown":
-        return markdown.comparison(found, quiet=quiet, note=parted)
+        return markdown.comparison(found, quiet=quiet, note=note)
     from sockmatrix.render import html
 
     sections = [
         html.compared(one, everything=arguments.all) for one in found if one.parted.rows or not quiet
     ]
     notes = [beside.without_differences(found)] * quiet
-    return html.page(_title(columns), columns, sections, *notes, parted)
+    return html.page(_title(columns), columns, sections, *notes, note)
+
+
+def _beside(
+    columns: Sequence[Column],
+    selection: Selection,
+    tables: Sequence[Sequence[Grid]],
+    show: beside.Show,
+    arguments: argparse.Namespace,
+) -> list[Comparison]:
+    shown = grids.shown(selection.plans)
+    cells = [cell for cell in selection.cells if cell.id in shown]
+    spoken = _spoken(columns, selection, arguments, cells)
+    apart = {name: Said("otherwise") for name in spoken.otherwise}
+    said = grids.beside(selection.plans, [*(one.cells for one in spoken.columns), apart])
+    return beside.compare(
+        [(column.heading, own) for column, own in zip(columns, tables, strict=True)],
+        show,
+        [(column.heading, own) for column, own in zip(spoken.columns, said, strict=False)],
+        said[-1],
+    )
 
 
 def _listing(columns: Sequence[Column], cells: Sequence[Cell], arguments: argparse.Namespace) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias, final
 
-from sockmatrix.render.values import MISSING, Grid, differing, fold, fold_columns, side_by_side
+from sockmatrix.columns import SILENT
+from sockmatrix.render.values import MISSING, Grid, fold, fold_columns, side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -13,8 +15,14 @@ if TYPE_CHECKING:
 Show: TypeAlias = Literal["folded", "differing", "all"]
 """How much: what is the same everywhere once and folded, not at all, or as it is in every column."""
 
+Named: TypeAlias = "tuple[str, Sequence[Grid]]"
+"""A platform's name and its tables."""
+
 PARTED = "differs"
 """In the table of what is the same on every platform, the cell of what is not."""
+
+_AND_SO_ON = 3
+"""Of more platforms that did not measure something, only the number is told."""
 
 
 @final
@@ -22,14 +30,16 @@ PARTED = "differs"
 class Comparison:
     """One question, asked on several platforms.
 
-    `parted`: the rows in which they part, a column for each. `same`: the table as it is for a single
-    platform, with the outcomes that are the same on all, `PARTED` in place of the others; None if it
-    is not asked for or has nothing. `alike`: how many rows are the same, left out of `parted`.
+    `parted`: the rows in which they part, or a document says otherwise, a column for each. `same`: the
+    table as it is for a single platform, with the outcomes that are the same on all, `PARTED` in place
+    of the others; None if it is not asked for or has nothing. `alike`: how many rows are the same, left
+    out of `parted`. `told`: what else is to be said of those.
     """
 
     parted: Grid
     same: Grid | None = None
     alike: int = 0
+    told: str = ""
 
     @property
     def grids(self) -> tuple[Grid, ...]:
@@ -40,12 +50,25 @@ class Comparison:
     def note(self) -> str:
         """What is said of the rows that are the same, between the two tables; empty for none."""
         count = f"{self.alike} {'row is' if self.alike == 1 else 'rows are'} the same on every platform"
-        return count + (":" if self.same else ".") if self.alike else ""
+        return count + self.told + (":" if self.same else ".") if self.alike else ""
 
 
-def compare(runs: Sequence[tuple[str, Sequence[Grid]]], show: Show = "folded") -> list[Comparison]:
-    """Return the tables of several platforms, (name, grids), one comparison for each title."""
-    return [_compare(grid, [own for _, own in runs], show) for grid in side_by_side(runs)]
+def compare(
+    runs: Sequence[Named],
+    show: Show = "folded",
+    documented: Sequence[Named] = (),
+    otherwise: Sequence[Grid] = (),
+) -> list[Comparison]:
+    """Return the tables of several platforms, one comparison for each title.
+
+    `documented` are those of systems that only documents speak of; `otherwise` the tables of what is
+    documented otherwise than it was measured: where there is any text, it is.
+    """
+    together = side_by_side([*runs, *documented, ("", otherwise)])
+    return [
+        _compare(_Beside(grid, len(runs), len(documented)), [own for _, own in runs], show)
+        for grid in together
+    ]
 
 
 def without_differences(comparisons: Iterable[Comparison]) -> str:
@@ -56,13 +79,118 @@ def without_differences(comparisons: Iterable[Comparison]) -> str:
     return f"The same on every platform, in each row: {', '.join(titles)}."
 
 
-def _compare(grid: Grid, runs: Sequence[Sequence[Grid]], show: Show) -> Comparison:
-    own = [one for grids in runs for one in grids if one.title == grid.title]
+@final
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """A table whose columns are platforms that measured, documented ones, and where those disagree."""
+
+    grid: Grid
+    measured: int
+    documented: int
+
+    def value(self, texts: Sequence[str]) -> str:
+        """Return what every platform has that measured a row, empty where they part."""
+        own = set(texts[: self.measured])
+        told = own - SILENT
+        if MISSING in own or len(told) > 1 or texts[-1] != MISSING:
+            return ""
+        return next(iter(told or own)) if told or len(own) == 1 else ""
+
+    def only(self, rows: Iterable[tuple[tuple[str, ...], tuple[str, ...]]]) -> Grid:
+        """Return some rows, without documented columns that have nothing in them."""
+        kept = list(rows)
+        places = [
+            at
+            for at in range(self.measured + self.documented)
+            if at < self.measured or any(texts[at] != MISSING for _, texts in kept)
+        ]
+        return replace(
+            self.grid,
+            columns=tuple(self.grid.columns[at] for at in places),
+            rows=tuple((labels, tuple(texts[at] for at in places)) for labels, texts in kept),
+        )
+
+
+def _compare(beside: _Beside, runs: Sequence[Sequence[Grid]], show: Show) -> Comparison:
+    own = [one for grids in runs for one in grids if one.title == beside.grid.title]
+    rows = beside.grid.rows
     if show == "all":
-        return Comparison(_labelled(grid, own))
-    parted, alike = differing(grid)
-    same = fold_columns(fold(_same(grid, own))) if alike and show == "folded" else None
-    return Comparison(fold(_labelled(parted, own)), same, alike)
+        return Comparison(_labelled(beside.only(rows), own))
+    values = [beside.value(texts) for _, texts in rows]
+    alike = [row for row, value in zip(rows, values, strict=True) if value]
+    parted = beside.only(row for row, value in zip(rows, values, strict=True) if not value)
+    same = fold_columns(fold(_same(beside, own))) if alike and show == "folded" else None
+    shown = fold(_together(_labelled(parted, own), beside.measured))
+    return Comparison(shown, same, len(alike), _told(beside, [texts for _, texts in alike]))
+
+
+def _told(beside: _Beside, alike: Sequence[Sequence[str]]) -> str:
+    """Say of rows that are the same which platforms did not measure them, and whether documents agree."""
+    names = beside.grid.columns
+    without = [at for at in range(beside.measured) if any(texts[at] in SILENT for texts in alike)]
+    parts = []
+    if without:
+        rows = sum(any(texts[at] in SILENT for at in without) for texts in alike)
+        few = ", ".join(_joined([names[at] for at in without]))
+        who = few if len(without) <= _AND_SO_ON else f"{len(without)} platforms"
+        parts.append(f"{rows} of them not measured on {who}")
+    spoken = [texts[beside.measured : -1] for texts in alike]
+    if rows := sum(any(text != MISSING for text in texts) for texts in spoken):
+        parts.append(f"documents of other systems say nothing else of {rows} of them")
+    return "".join(f"; {part}" for part in parts)
+
+
+def _together(grid: Grid, measured: int) -> Grid:
+    """Return the table with platforms that agree in every row in one column.
+
+    Measured ones share it with others of their system, documented ones with documented ones.
+    """
+    if not grid.rows:
+        return grid
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for at, name in enumerate(grid.columns):
+        system = name.partition(" ")[0] if at < measured else ""
+        groups.setdefault((system, *(cells[at] for _, cells in grid.rows)), []).append(at)
+    names = [
+        (_name if places[0] < measured else _named)(grid.columns, places) for places in groups.values()
+    ]
+    firsts = [places[0] for places in groups.values()]
+    rows = tuple((labels, tuple(cells[at] for at in firsts)) for labels, cells in grid.rows)
+    return replace(grid, columns=tuple(names), rows=rows)
+
+
+def _name(names: Sequence[str], places: Sequence[int]) -> str:
+    """Return "linux 5.10\u20136.1, 6.12" for the places of some platforms, neighbours as a range."""
+    system = names[places[0]].partition(" ")[0]
+    spans: list[list[int]] = []
+    for at in places:
+        if spans and spans[-1][-1] == at - 1:
+            spans[-1].append(at)
+        else:
+            spans.append([at])
+    if len(places) == 1:
+        return names[places[0]]
+    releases = [names[at].removeprefix(system).strip() for at in range(len(names))]
+    texts = [releases[span[0]] + (f"\u2013{releases[span[-1]]}" if span[1:] else "") for span in spans]
+    return f"{system} {', '.join(texts)}"
+
+
+def _named(names: Sequence[str], places: Sequence[int]) -> str:
+    """Return "OpenBSD, NetBSD (documented)" for the places of documented systems."""
+    end = f" ({names[places[0]].rpartition(' (')[2]}"
+    return ", ".join(names[at].removesuffix(end) for at in places) + end
+
+
+def _joined(names: Sequence[str]) -> list[str]:
+    """Return names with the system only where it changes: linux 6.19, 7.0, gvisor 1."""
+    counts = Counter(name.partition(" ")[0] for name in names)
+    seen = set[str]()
+    found = []
+    for name in names:
+        system, _, release = name.partition(" ")
+        found.append(release if system in seen and counts[system] > 1 else name)
+        seen.add(system)
+    return found
 
 
 def _labelled(beside: Grid, own: Sequence[Grid]) -> Grid:
@@ -73,12 +201,9 @@ def _labelled(beside: Grid, own: Sequence[Grid]) -> Grid:
     return replace(beside, row_headers=beside.row_headers[:-1], rows=rows)
 
 
-def _same(beside: Grid, own: Sequence[Grid]) -> Grid:
+def _same(beside: _Beside, own: Sequence[Grid]) -> Grid:
     """Return the table of a single platform again, out of one that has a row for each of its cells."""
-    cells = {
-        labels: texts[0] if texts[0] != MISSING and len(set(texts)) == 1 else PARTED
-        for labels, texts in beside.rows
-    }
+    cells = {labels: beside.value(texts) or PARTED for labels, texts in beside.grid.rows}
     columns = tuple(dict.fromkeys(column for grid in own for column in grid.columns))
     rows = tuple(
         (labels, tuple(cells.get((*labels, column), MISSING) for column in columns))

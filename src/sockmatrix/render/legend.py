@@ -56,9 +56,24 @@ _MEANINGS = (
     ("one:varies", "one:varies", "only one socket heard, another one in each repetition", "cyan"),
     ("some", "some", "two sockets or more heard, but not all", "cyan"),
     ("told", "told", "nothing was to be heard; the steps say what happened", ""),
-    ("differs", "differs", "not the same on every platform: see the table above", ""),
+    (
+        "differs",
+        "differs",
+        "not the same on every platform, or documented otherwise: see the table above",
+        "",
+    ),
+    ("may bind", "may bind", "the socket may bind; who hears it then is not said", ""),
+    ("not all", "not all", "not every socket hears, maybe none", ""),
+    ("somebody", "somebody", "at least one socket hears", ""),
     ("\u2013", "\u2013", "not measured", "dim"),
 )
+
+_SAID = re.compile('"([^"]*)"')
+_DOCUMENTED = (
+    '"..."',
+    "documented: what documents say of that system, not measured; --format csv and json name the claims",
+)
+_AGAINST = ('"x" against "y"', "documents contradict each other")
 
 _LABELS = (
     "lo4 ...",
@@ -77,12 +92,15 @@ _PATTERNS = tuple((re.compile(pattern), index) for index, (_, pattern, _, _) in 
 
 def legend(grids: Iterable[Grid]) -> list[tuple[str, str]]:
     """Return (word, meaning) of the words that occur in the cells of `grids`, in a fixed order."""
-    cells = {cell for grid in grids for _, cells in grid.rows for cell in cells}
+    every = {cell for grid in grids for _, cells in grid.rows for cell in cells}
+    said = {cell for cell in every if cell.startswith('"')}
+    cells = {part for cell in said for part in _SAID.findall(cell)} | (every - said)
     found = {index for cell in cells for index in _indexes(cell)}
     words = [_MEANINGS[index][::2] for index in sorted(found)]
     parts = [part for cell in cells for part in _parts(cell)]
     addressed = [part for part in parts if _LABELLED.match(part)]
     labelled = any(_has_label(part) for part in parts if not _LABELLED.match(part))
+    words += [_DOCUMENTED] * bool(said) + [_AGAINST] * any('" against "' in cell for cell in said)
     return words + [_LABELS] * bool(addressed) + [_STEPS] * labelled
 
 

@@ -70,7 +70,8 @@ def _comparison(comparison: Comparison, screen: Screen) -> str:
     if parted.rows or not note:
         parts += ["", *_body(parted, screen)] if parted.rows else ["(no rows)"]
     if note:
-        parts += [""] * bool(parted.rows) + [note]
+        lines = textwrap.fill(note, screen.width or 100, break_on_hyphens=False)
+        parts += [""] * bool(parted.rows) + [lines]
     if same:
         parts += ["", *_body(same, screen)]
     return "\n".join(parts)
