@@ -21,6 +21,7 @@ COMMANDS = {
     "run": "measure this machine or others, write a run file and print who hears it",
     "check": "measure, compare with a baseline, and say what changed",
     "doctor": "say what can be measured here, and why not the rest",
+    "bisect": "find the kernel release in which cells changed, measuring few of many",
     "kernels": "fetch Linux kernels to measure in virtual machines, or list them",
     "probe": "write the probe as one file, to measure where this is not installed",
     "import": "make a run file of what a probe wrote somewhere else",
