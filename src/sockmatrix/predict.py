@@ -65,7 +65,7 @@ def version_of(release: str) -> tuple[int, int, int]:
     return int(found[1]), int(found[2]), int(found[3] or 0)
 
 
-def _user(run: Run) -> str:
+def user_of(run: Run) -> str:
     """Return who measured, as the model knows it."""
     if run.header.platform.privileges == "root":
         return "root"
@@ -78,7 +78,7 @@ def agreements(run: Run, cells: Iterable[Cell], scenarios: Mapping[str, Scenario
     `scenarios` by the name of the table.
     """
     version = version_of(run.header.platform.version)
-    user = _user(run)
+    user = user_of(run)
     measured = [cell for cell in cells if cell.id in run.cells]
     wrong: dict[str, list[Unexplained]] = {}
     counts: dict[str, int] = {}

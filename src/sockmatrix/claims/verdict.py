@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sockmatrix.claims.expect import Term
     from sockmatrix.pattern import Pattern
     from sockmatrix.runfile import Run
-    from sockmatrix.runformat import CellLine
+    from sockmatrix.runformat import CellLine, Platform
 
 Word: TypeAlias = Literal["confirmed", "contradicted", "not measured"]
 
@@ -105,14 +105,12 @@ class Judge:
         self._coverage = coverage
         self._claims = claims
         self._platform = run.header.platform
-        self._system = systems.system(self._platform)
-        self._version = systems.version(self._platform)
 
     def verdict(self, claim: Claim) -> Verdict:
         """Return what the run says of a claim."""
         if claim.undecidable:
             return Verdict(claim, "not measured", reason=claim.undecidable)
-        other = self._elsewhere(claim)
+        other = elsewhere(claim, self._platform)
         if claim.parts:
             return self._umbrella(claim, other)
         tally = self.tally(claim.cells, claim.expect)
@@ -161,23 +159,6 @@ class Judge:
             return Verdict(claim, "not measured", reason=other, here=whole, parts=tuple(parts))
         return Verdict(claim, whole.word, whole, whole.reason, parts=tuple(parts))
 
-    def _elsewhere(self, claim: Claim) -> str:
-        """Return why a claim does not speak of the measured system, or nothing if it does."""
-        own = claim.conditions.get(self._system)
-        if self._system in claim.os or systems.ANY in claim.os:
-            condition = own or claim.conditions.get("")
-        elif claim.testable and self._system == systems.LINUX:
-            condition = own  # the others are those of other systems, or of a library
-        else:
-            return f"about {', '.join(systems.words(name) for name in claim.os)}"
-        if condition is None or not condition.text:
-            return ""
-        whose = f"{systems.words(self._system)} {condition.text}"
-        holds = None if self._version is None else condition.holds(self._version)
-        if holds is None:
-            return f"about {whose}, and this kernel's release does not tell whether it is one"
-        return "" if holds else f"about {whose}"
-
     def _unmeasured(self, cell: Cell, line: CellLine | None) -> str:
         """Return why a cell decides nothing, whatever is expected of it, or nothing."""
         if line is None:
@@ -189,3 +170,22 @@ class Judge:
         if line.word == "inconclusive":
             return f"inconclusive: {line.inconclusive}"
         return "unstable: the repetitions differ" if line.word == "unstable" else ""
+
+
+def elsewhere(claim: Claim, platform: Platform) -> str:
+    """Return why a claim does not speak of a measured system, or nothing if it does."""
+    system, version = systems.system(platform), systems.version(platform)
+    own = claim.conditions.get(system)
+    if system in claim.os or systems.ANY in claim.os:
+        condition = own or claim.conditions.get("")
+    elif claim.testable and system == systems.LINUX:
+        condition = own  # the others are those of other systems, or of a library
+    else:
+        return f"about {', '.join(systems.words(name) for name in claim.os)}"
+    if condition is None or not condition.text:
+        return ""
+    whose = f"{systems.words(system)} {condition.text}"
+    holds = None if version is None else condition.holds(version)
+    if holds is None:
+        return f"about {whose}, and this kernel's release does not tell whether it is one"
+    return "" if holds else f"about {whose}"

@@ -13,9 +13,10 @@ from sockmatrix.recipes.search import Search, Wanted
 from sockmatrix.recipes.words import place_words, told
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from sockmatrix.answers import Finding
+    from sockmatrix.cell import Cell
     from sockmatrix.claims.claim import Claim
     from sockmatrix.recipes.search import Recipe
     from sockmatrix.runfile import Run
@@ -81,12 +82,18 @@ _ASKED = (
 
 
 def answers(
-    runs: Iterable[Run], claims: Iterable[Claim], tables: Mapping[str, Table]
+    runs: Iterable[Run],
+    claims: Iterable[Claim],
+    tables: Mapping[str, Table],
+    speaks: Callable[[Claim, Cell], bool] | None = None,
 ) -> Iterator[Answer]:
-    """Yield the answers that the runs and documents have; none without the tables that tell."""
+    """Yield the answers that the runs and documents have; none without the tables that tell.
+
+    `speaks`: as in `evidence.Knowledge`.
+    """
     if not all(name in tables for name in TABLES):
         return
-    known = Knowledge(runs, claims, {name: one.scenario for name, one in tables.items()})
+    known = Knowledge(runs, claims, {name: one.scenario for name, one in tables.items()}, speaks=speaks)
     for asked in _ASKED:
         where = places(asked.transport, 4, asked.dest)
         found = Search(known, tables, asked.wanted).recipes(where)

@@ -9,26 +9,29 @@ from typing import TYPE_CHECKING, Any, final
 
 import msgspec
 
-from sockmatrix import changes, content
+from sockmatrix import changes, content, grids
 from sockmatrix.axis import addresses_in_words
 from sockmatrix.claims import claim, systems
 from sockmatrix.claims.cover import Coverage
+from sockmatrix.columns import Said
+from sockmatrix.documented import documented
 from sockmatrix.grids import labelled
 from sockmatrix.page import answers, causes, compact, documents, learned, programs, timeline
 from sockmatrix.page.known import known
-from sockmatrix.page.tables import Documented, Tables
-from sockmatrix.plan import Plan
+from sockmatrix.page.model import MODEL, NAME, predicted
+from sockmatrix.page.speaking import Speaking
+from sockmatrix.page.tables import Beside, Tables
 from sockmatrix.render.escape import printable
+from sockmatrix.render.legend import style
 from sockmatrix.scenarios import addresses
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sockmatrix.columns import Column
-    from sockmatrix.grids import Labelled
     from sockmatrix.page.known import KnownColumns
     from sockmatrix.page.tables import Question
-    from sockmatrix.runfile import Run
+    from sockmatrix.plan import Plan
     from sockmatrix.selection import Selection
 
 
@@ -37,11 +40,13 @@ if TYPE_CHECKING:
 class Page:
     """A page about platforms. `data`: what its script reads, by name, deflated and in base64.
 
-    `asked`: the question of each table.
+    `asked`: the question of each table; `beside`: what nobody measured; `predicted`: whether tables show
+    what the model says.
     """
 
     columns: tuple[Column, ...]
-    documented: tuple[Documented, ...]
+    beside: tuple[Beside, ...]
+    predicted: bool
     cells: int
     differing: int
     asked: Mapping[str, str]
@@ -66,21 +71,26 @@ def build(columns: Sequence[Column], selection: Selection, *, rules: bool = Fals
     book = _book()
     claims = documents.order(book.claims.values())
     asked = [(plan, tuple(labelled(plan))) for plan in plans]
-    spoken = _documented(asked, claims, runs)
     coverage = Coverage.of(plans)
+    speaking = Speaking(claims, coverage, places)
+    shown = grids.shown(plans)
+    spoken = documented(book.claims.values(), plans, columns, shown)
+    model = predicted(plans, shown, told, places)
+    beside = _beside(spoken.columns, model)
     platforms = [run.header.platform for run in runs]
     why = causes.values(changes.load(), platforms, coverage, told, places) if len(runs) > 1 else []
     steps = timeline.series(runs, cells, told, why)
-    tables = Tables(told, spoken, places)
+    tables = Tables(told, beside, spoken.otherwise, model, places)
     by_name = {plan.table.name: plan.table for plan in plans}
     data: dict[str, Any] = {
         "cells": compact.tables(plans),
-        "core": _core(told, plans, spoken, steps),
+        "core": _core(told, plans, beside, steps) | {"predicted": _numbered(model, places)},
         "evidence": {
             "facets": [one.facets for one in told.outcomes],
             "sentences": [one.sentence for one in told.outcomes],
         },
         "documents": documents.values(claims),
+        "verdicts": speaking.values(told),
         "causes": why,
         "programs": programs.values(plans),
     }
@@ -89,12 +99,13 @@ def build(columns: Sequence[Column], selection: Selection, *, rules: bool = Fals
         data["rules"] = learned.values(printable(newest[0]), newest[1], plans)
     return Page(
         tuple(columns),
-        spoken,
+        beside,
+        bool(model),
         len(cells),
         len(told.differing),
         {plan.table.name: printable(plan.table.question, 2000) for plan in plans},
         tuple(one for plan, own in asked for one in tables.questions(plan.table.name, own)),
-        tuple(answers.answers(runs, book.claims.values(), by_name)),
+        tuple(answers.answers(runs, book.claims.values(), by_name, speaking.speaks)),
         steps,
         tuple(why),
         {name: pack(value) for name, value in data.items()},
@@ -113,32 +124,33 @@ def pack(value: Any) -> str:
     return base64.b64encode(zlib.compress(msgspec.json.encode(value), 9)).decode()
 
 
-def _documented(
-    asked: Sequence[tuple[Plan, Sequence[Labelled]]],
-    claims: Sequence[claim.Claim],
-    runs: Sequence[Run],
-) -> tuple[Documented, ...]:
-    """Return the columns of systems that there is no run of and that documents speak of."""
-    measured = {systems.system(run.header.platform) for run in runs}
-    wanted = [name for name in documents.SHOWN if name not in measured]
-    shown = [
-        Plan(plan.table, tuple(cell for own in some for _, row in own.rows for cell in row.values()), ())
-        for plan, some in asked
+def _beside(columns: Sequence[Column], model: Mapping[int, Mapping[str, str]]) -> tuple[Beside, ...]:
+    """Return the columns of what nobody measured: of Linux as the model has it, and of documents."""
+    keys = {systems.words(key): key for key in systems.SYSTEMS}
+    found = [Beside("model", NAME, "predicted", model[MODEL])] if MODEL in model else []
+    for column in columns:
+        texts = {name: one.plain for name, one in column.cells.items() if isinstance(one, Said)}
+        found.append(Beside(keys[column.name], column.name, "documented", texts))
+    return tuple(found)
+
+
+def _numbered(model: Mapping[int, Mapping[str, str]], places: Mapping[str, int]) -> list[list[Any]]:
+    """Return what is predicted as [number of the column, of the cell, text, colour]."""
+    return [
+        [at, places[name], text, style(text)] for at, own in model.items() for name, text in own.items()
     ]
-    found = documents.documented(claims, shown, wanted)
-    return tuple(Documented(name, systems.words(name), told) for name, told in found.items())
 
 
 def _core(
     told: KnownColumns,
     plans: Sequence[Plan],
-    spoken: Sequence[Documented],
+    beside: Sequence[Beside],
     series: Sequence[timeline.Series],
 ) -> dict[str, Any]:
     words = addresses_in_words()
     return {
         "platforms": [_platform(column) for column in told.columns],
-        "documented": [[one.key, one.name] for one in spoken],
+        "beside": [[one.key, one.name, one.kind] for one in beside],
         "columns": told.packed(),
         "outcomes": [[one.headline, one.word, one.look, int(one.silent)] for one in told.outcomes],
         "questions": {plan.table.name: plan.table.question for plan in plans},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import operator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
@@ -98,20 +99,21 @@ def known(cells: Sequence[Cell], columns: Sequence[Column]) -> KnownColumns:
     meaning of the id is not known.
     """
     numbered = _Outcomes()
+    ids = [cell.id for cell in cells]
     first: list[tuple[int, int] | None] = [None] * len(cells)
     more: dict[int, dict[int, int]] = {}
     numbers: list[list[int]] = []
-    last: list[object] = [None] * len(cells)
-    before = [NOTHING] * len(cells)
+    last: Sequence[object] = [None] * len(cells)
+    own = [NOTHING] * len(cells)
     for column in columns:
-        own = [NOTHING] * len(cells)
+        own = own.copy()
         get = (column.cells.kept if isinstance(column.cells, Cells) else column.cells).get
-        for place, cell in enumerate(cells):
-            line = get(cell.id)
-            if line is last[place]:  # as nearly always: the same as on the platform before
-                own[place] = before[place]
-                continue
-            last[place] = line
+        lines: list[object] = list(map(get, ids))
+        # Nearly always they are the same as on the platform before.
+        other = map(operator.is_not, lines, last)
+        for place in itertools.compress(range(len(cells)), other):
+            own[place] = NOTHING
+            line, cell = lines[place], cells[place]
             if isinstance(line, Like):
                 version, line = line
             elif isinstance(line, CellLine):
@@ -133,7 +135,7 @@ def known(cells: Sequence[Cell], columns: Sequence[Column]) -> KnownColumns:
                     others[facets] = numbered(cell, line)
                 own[place] = others[facets]
         numbers.append(own)
-        before = own
+        last = lines
     told, samples = numbered.told()
     silent = frozenset([NOTHING, *(at for at, one in enumerate(told) if one.silent)])
     differing = frozenset(
@@ -186,9 +188,11 @@ class _Outcomes:
         return number
 
     def _order(self, cell: Cell, line: Outcome) -> tuple[str, ...]:
+        told = {*line.delivery, *line.send, *line.connect, *line.notes}
+        if len(told) < 2:
+            return tuple(told)
         if cell.script not in self._orders:
             self._orders[cell.script] = tuple(labels(cell.script))
-        told = {*line.delivery, *line.send, *line.connect, *line.notes}
         return tuple(label for label in self._orders[cell.script] if label in told)
 
     def told(self) -> tuple[tuple[Told, ...], tuple[Outcome, ...]]:

@@ -15,7 +15,7 @@ from sockmatrix.render.legend import style
 from sockmatrix.render.values import MISSING, Grid, fold_places
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from sockmatrix.cell import Cell
     from sockmatrix.columns import Kind
@@ -64,12 +64,13 @@ class Question:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Documented:
-    """A column of what documents say: the system's key and name, and words by cell id."""
+class Beside:
+    """A column of what nobody measured: key and name of a system, how it is known, texts by id."""
 
     key: str
     name: str
-    words: Mapping[str, tuple[str, str]]
+    kind: Kind
+    texts: Mapping[str, str]
 
 
 @final
@@ -77,11 +78,22 @@ class Tables:
     """Makes the tables of plans, from what measured columns know and documents say."""
 
     def __init__(
-        self, known: KnownColumns, documented: Sequence[Documented], places: Mapping[str, int]
+        self,
+        known: KnownColumns,
+        beside: Sequence[Beside],
+        otherwise: Collection[str],
+        predicted: Mapping[int, Mapping[str, str]],
+        places: Mapping[str, int],
     ) -> None:
+        """`otherwise`: the ids of cells of which a document says something else than was measured.
+
+        `predicted`: texts by id of what was not measured, by the number of the column.
+        """
         self._known = known
         self._silent = known.silent
-        self._documented = documented
+        self._beside = beside
+        self._otherwise = otherwise
+        self._predicted = predicted
         self._places = places
 
     def questions(self, table: str, asked: Iterable[Labelled]) -> Iterator[Question]:
@@ -96,13 +108,17 @@ class Tables:
         return [own[place] for own in self._known.numbers]
 
     def _parts(self, cell: Cell) -> bool:
-        """Tell whether platforms part: two that measured, or a document and those that did."""
+        """Tell whether platforms part: two that measured, or one and a document, or the model."""
         told = set(self._numbers(cell)) - self._silent
-        said = [one.words[cell.id][0] for one in self._documented if cell.id in one.words]
-        if len(told) > 1:
+        if len(told) > 1 or cell.id in self._otherwise:
             return True
-        text = self._known.outcomes[next(iter(told))].headline if told else ""
-        return any(not _says(words, text) for words in said)
+        texts = [self._known.outcomes[one].headline for one in told]
+        said = [
+            one.texts[cell.id]
+            for one in self._beside
+            if cell.id in one.texts and (one.kind == "predicted" or not told)
+        ]
+        return len({*texts, *said}) > 1
 
     def _parted(self, own: Labelled) -> Part | None:
         """Return the rows in which platforms part, platforms across."""
@@ -114,7 +130,7 @@ class Tables:
         ]
         if not rows:
             return None
-        spoken = [one for one in self._documented if any(cell.id in one.words for _, cell in rows)]
+        spoken = [one for one in self._beside if any(cell.id in one.texts for _, cell in rows)]
         groups = self._groups([cell for _, cell in rows])
         headings = (*own.headings, "")
         if len(own.columns) == 1:
@@ -123,10 +139,7 @@ class Tables:
             (
                 labels,
                 (
-                    *(
-                        self._measured(self._known.numbers[group[0]][self._places[cell.id]], (cell,))
-                        for group in groups
-                    ),
+                    *(self._on(group[0], cell) for group in groups),
                     *(self._said(one, cell) for one in spoken),
                 ),
             )
@@ -144,9 +157,13 @@ class Tables:
         """Return the platforms, neighbours of one system that are alike in all of some cells together."""
         places = [self._places[cell.id] for cell in cells]
         groups: list[list[int]] = []
-        before: tuple[str, list[int]] | None = None
+        before: object = None
         for at, own in enumerate(self._known.numbers):
-            look = _system(self._known.columns[at].name), [own[place] for place in places]
+            model = self._predicted.get(at, {})
+            look = (
+                _system(self._known.columns[at].name),
+                [(own[place], model.get(cell.id)) for place, cell in zip(places, cells, strict=True)],
+            )
             if look == before:
                 groups[-1].append(at)
             else:
@@ -172,10 +189,8 @@ class Tables:
                 elif self._parts(cell):
                     shown.append(Shown(DIFFERS, "", "differs", (self._places[cell.id],)))
                 else:
-                    told = [one for one in self._numbers(cell) if one not in self._silent]
-                    some = told or [one for one in self._numbers(cell) if one != NOTHING]
-                    shown.append(self._measured(some[0] if some else NOTHING, (cell,)))
-            if any(one.kind == "measured" for one in shown):
+                    shown.append(self._anywhere(cell))
+            if any(one.kind in ("measured", "predicted") for one in shown):
                 rows.append((labels, tuple(shown)))
         if not rows:
             return None
@@ -186,35 +201,45 @@ class Tables:
         if len(self._known.columns) > 1:
             return "The same on every platform that was measured"
         own = printable(self._known.columns[0].name) if self._known.columns else "no platform"
-        return f"On {own}; no document says otherwise" if self._documented else f"On {own}"
+        return f"On {own}; no document says otherwise" if self._beside else f"On {own}"
 
-    def _measured(self, number: int, cells: Sequence[Cell]) -> Shown:
-        places = tuple(self._places[cell.id] for cell in cells)
+    def _anywhere(self, cell: Cell) -> Shown:
+        """Return what is known of a cell in which nothing parts."""
+        numbers = self._numbers(cell)
+        told = next((at for at, one in enumerate(numbers) if one not in self._silent), None)
+        if told is not None:
+            return self._on(told, cell)
+        models = [at for at, texts in self._predicted.items() if cell.id in texts]
+        if models:
+            return self._as_predicted(models[-1], cell)
+        return self._on(next((at for at, one in enumerate(numbers) if one != NOTHING), 0), cell)
+
+    def _on(self, at: int, cell: Cell) -> Shown:
+        """Return what a column has of a cell: as measured, else as predicted."""
+        places = (self._places[cell.id],)
+        number = self._known.numbers[at][places[0]] if self._known.numbers else NOTHING
+        if number in self._silent and cell.id in self._predicted.get(at, ()):
+            return self._as_predicted(at, cell)
         if number == NOTHING:
             return Shown(MISSING, "", "none", places)
         told = self._known.outcomes[number]
         return Shown(told.headline, told.look, "none" if told.silent else "measured", places)
 
-    def _said(self, one: Documented, cell: Cell) -> Shown:
+    def _as_predicted(self, at: int, cell: Cell) -> Shown:
+        text = self._predicted[at][cell.id]
+        return Shown(text, style(text), "predicted", (self._places[cell.id],))
+
+    def _said(self, one: Beside, cell: Cell) -> Shown:
         places = (self._places[cell.id],)
-        if cell.id not in one.words:
+        if cell.id not in one.texts:
             return Shown(MISSING, "", "none", places)
-        words, _ = one.words[cell.id]
-        vague = words.startswith("not ") or " or " in words
-        return Shown(words, "" if vague else style(words), "documented", places)
+        words = one.texts[cell.id]
+        vague = words.startswith("not ") or " or " in words or " against " in words
+        return Shown(words, "" if vague else style(words), one.kind, places)
 
 
 def _system(name: str) -> str:
     return name.partition(" ")[0]
-
-
-def _says(words: str, text: str) -> bool:
-    """Tell whether the words of a document are no contradiction to what was measured."""
-    if not text or words in ("may bind", "somebody"):
-        return "refused" not in text
-    if words in ("last refused", "some refused", "every refused", "one refused"):
-        return "refused" in text
-    return any(one == text or (one == "one" and text in ("first", "last")) for one in words.split(" or "))
 
 
 def _folded(

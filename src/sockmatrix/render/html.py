@@ -14,6 +14,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, final
 
 from sockmatrix import __version__
@@ -34,7 +35,7 @@ _HERE = Path(__file__).parent / "page"
 
 SCRIPTS = (
     *("unpack", "matrix", "pattern", "address", "element", "filter", "tables", "cell", "evidence"),
-    *("documents", "program", "compare", "heat", "toolbar", "main"),
+    *("documents", "rule", "program", "compare", "heat", "toolbar", "main"),
 )
 """The files of the script, each after those that it uses."""
 
@@ -108,7 +109,7 @@ def whole(title: str, found: Page) -> str:
         for part in question.parts
         for _, cells in part.rows
         for cell in cells
-        if cell.kind in ("measured", "none")
+        if cell.kind in ("measured", "none", "predicted")
     )
     parts = Counter[str]()
     for question in found.questions:
@@ -119,6 +120,7 @@ def whole(title: str, found: Page) -> str:
         shown,
         texts,
         heading="Who hears it?",
+        predicted=found.predicted,
         facts=_facts(found),
         answers=found.answers,
         series=[_series(one, found.columns) for one in found.series],
@@ -141,8 +143,8 @@ def _facts(found: Page) -> list[tuple[str, str]]:
         (f"{found.cells:,}", "cells"),
         (str(many), "platform measured" if many == 1 else "platforms measured"),
     ]
-    if found.documented:
-        facts.append((str(len(found.documented)), "more as documented"))
+    kinds = Counter(one.kind for one in found.beside)
+    facts += [(str(count), f"more as {kind}") for kind, count in kinds.items()]
     if many > 1:
         facts.append((f"{found.differing:,}", "cells in which platforms part"))
     return facts
@@ -238,7 +240,7 @@ def _kind(text: str) -> str:
 
 def _asked(found: Page) -> list[_Section]:
     """Return a section for each table of the matrix; the cases of a script table are within it."""
-    names = {one.key for one in found.documented}
+    kinds = {one.key: one.kind for one in found.beside}
     shown: dict[str, _Section] = {}
     for question in found.questions:
         own = shown.get(question.table)
@@ -249,22 +251,21 @@ def _asked(found: Page) -> list[_Section]:
         parts: list[Mapping[str, Any]] = []
         for part in question.parts:
             identity = f"{question.table}-{len(own.subs) + 1}-{len(parts) + 1}"
-            parts.append(_part(part, identity, names))
+            parts.append(_part(part, identity, kinds))
         if first and question.title != question.table:
             own.question = found.asked[question.table]
         own.subs.append(_Sub("" if question.title == question.table else question.question, parts))
     return list(shown.values())
 
 
-def _part(part: Part, identity: str, documented: Iterable[str] = ()) -> dict[str, Any]:
-    known = set(documented)
+def _part(part: Part, identity: str, kinds: Mapping[str, str] = MappingProxyType({})) -> dict[str, Any]:
+    """Return a table as the template takes it; `kinds`: how columns are known that nobody measured."""
     return {
         "id": f"p-{identity}",
         "caption": part.caption,
         "headings": part.headings,
         "columns": [
-            (name, key, "documented" if key in known else "")
-            for name, key in zip(part.columns, part.keys, strict=True)
+            (name, key, kinds.get(key, "")) for name, key in zip(part.columns, part.keys, strict=True)
         ],
         "rows": [(labels, [_cell(one) for one in cells]) for labels, cells in part.rows],
     }

@@ -5,6 +5,7 @@ import { go, link } from "./address.js";
 import { receivers } from "./matrix.js";
 import { results, transitions } from "./evidence.js";
 import { claimElement, claimsAbout, rulesAbout } from "./documents.js";
+import { patternsOf } from "./rule.js";
 import { program } from "./program.js";
 import { unpack } from "./unpack.js";
 
@@ -12,11 +13,11 @@ const FEW = 6;
 
 /** Show a cell in the dialog; `alike` are the cells that stand in the same place of a table. */
 export async function openCell(dialog, matrix, cell, alike) {
-  const [evidence, documents, rules, programs] = await Promise.all(["evidence", "documents", "rules", "programs"].map(unpack));
+  const [evidence, documents, verdicts, rules, programs] = await Promise.all(["evidence", "documents", "verdicts", "rules", "programs"].map(unpack));
   const id = matrix.id(cell);
   const close = element("button", { type: "button", class: "button", onclick: () => go({ cell: "" }), "aria-label": "Close" }, "Close");
-  const claims = claimsAbout(matrix, cell, documents);
-  const decided = rulesAbout(cell, rules);
+  const claims = claimsAbout(cell, verdicts);
+  const decided = [...patternsOf(matrix, cell), ...rulesAbout(cell, rules)];
   const spans = transitions(matrix, cell);
   dialog.replaceChildren(
     element("header", {}, element("div", {}, element("h2", { id: "cell-title" }, matrix.core.questions[matrix.tableOf(cell).name]), element("code", {}, id)), close),
@@ -28,20 +29,17 @@ export async function openCell(dialog, matrix, cell, alike) {
       ...(spans.length ? [element("h3", {}, "Since when"), ...spans] : []),
       ...(decided.length ? [element("h3", {}, "The rule that predicts it"), ...decided] : []),
       element("h3", {}, claims.length ? `What documents say (${claims.length})` : "What documents say"),
-      ...said(matrix, claims, documents),
+      ...said(matrix, cell, claims, documents, verdicts),
       element("h3", {}, "On a command line"), element("pre", { tabindex: "0", "aria-label": "Commands" }, commands(id).join("\n"))));
   if (!dialog.open) dialog.showModal();
   dialog.querySelector(".body").scrollTop = 0;
 }
 
-function said(matrix, claims, documents) {
+function said(matrix, cell, claims, documents, verdicts) {
   if (!claims.length) return [element("p", { class: "soft" }, "No document of the collection speaks of this cell.")];
-  const shown = claims.slice(0, FEW).map((one) => claimElement(matrix, one, documents));
-  if (claims.length > FEW) {
-    const rest = element("details", {}, element("summary", {}, `${claims.length - FEW} more`), ...claims.slice(FEW).map((one) => claimElement(matrix, one, documents)));
-    shown.push(rest);
-  }
-  return shown;
+  const shown = claims.map((one) => claimElement(matrix, cell, one, documents, verdicts));
+  if (shown.length <= FEW) return shown;
+  return [...shown.slice(0, FEW), element("details", {}, element("summary", {}, `${shown.length - FEW} more`), ...shown.slice(FEW))];
 }
 
 function others(matrix, cell, alike) {

@@ -25,7 +25,7 @@ export function results(matrix, cell, evidence) {
 }
 
 /** Return the names of platforms, neighbours of one system as a range. */
-function ranges(matrix, platforms) {
+export function ranges(matrix, platforms) {
   const groups = [];
   for (const at of platforms) {
     const last = groups.at(-1);

@@ -45,12 +45,14 @@ async function start() {
       mask = lastMask;
     }
     lastMask = mask;
+    const cell = state.cell ? matrix.find(state.cell) : -1;
+    if (state.cell && cell < 0) problem ||= `There is no cell ${state.cell}`;
     bar(state, problem);
     const same = ["q", "only", "off"].every((name) => state[name] === before?.[name]);
     if (!same || !before) tell(mask, state, before);
     if (state.compare && (!same || state.compare !== before?.compare)) showComparison(state, mask, before);
     if (!state.compare) comparison.hidden = true;
-    if (state.cell !== before?.cell) showCell(state);
+    if (state.cell !== before?.cell) showCell(cell);
   }
 
   function tell(mask, state, before) {
@@ -69,11 +71,9 @@ async function start() {
     if (!before?.compare) comparison.scrollIntoView();
   }
 
-  function showCell(state) {
-    const cell = state.cell ? matrix.find(state.cell) : -1;
+  function showCell(cell) {
     if (cell >= 0) openCell(dialog, matrix, cell, alike);
     else if (dialog.open) dialog.close();
-    if (state.cell && cell < 0) status.textContent = `There is no cell ${state.cell}`;
   }
 
   let shown = null;

@@ -23,7 +23,7 @@ export function toolbar(place, matrix) {
   const both = element("button", { type: "button", class: "button", onclick: () => go({ compare: current().compare ? "" : `${Math.max(0, matrix.platforms.length - 2)},${matrix.platforms.length - 1}` }) }, "Compare two");
   place.append(element("div", { class: "filter" }, field, problem), facet.node);
   if (many) place.append(only.node);
-  if (many || matrix.core.documented.length) place.append(platforms.node);
+  if (many || matrix.core.beside.length) place.append(platforms.node);
   if (many) place.append(both);
   place.hidden = false;
   for (const menu of document.querySelectorAll(".menu")) closing(menu);
@@ -108,7 +108,7 @@ function replaced(text, name, value) {
 }
 
 function platformMenu(matrix) {
-  const every = [...matrix.platforms.map((one, at) => [String(at), one.name, "measured"]), ...matrix.core.documented.map(([name, words]) => [name, words, "documented"])];
+  const every = [...matrix.platforms.map((one, at) => [String(at), one.name, "measured"]), ...matrix.core.beside];
   const boxes = every.map(([key, name, kind]) => {
     const box = element("input", { type: "checkbox", value: key });
     box.addEventListener("change", () => go({ off: boxes.map((one) => one.box).filter((one) => !one.checked).map((one) => one.value).join(",") }));
