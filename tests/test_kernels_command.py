@@ -10,7 +10,9 @@ import pytest
 from commandline import Done
 
 from sockmatrix import cli
+from sockmatrix.target import NotStartedError
 from sockmatrix.targets import debian, kernels
+from sockmatrix.targets.kernel import KernelTarget
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,6 +125,40 @@ def test_nothing_to_be_had(command: Command, facts: dict[str, Any], said: str) -
     done = command("fetch", "6.12", **facts)
     assert done.code == 2
     assert f"sockmatrix kernels: {said}" in done.err
+
+
+def test_one_that_is_not_there_loses_no_other(command: Command) -> None:
+    """It is said, with status 2; the others are fetched. The newest of all has a name."""
+    done = command("fetch", "6.12", "5.10", "newest")
+    assert done.code == 2
+    assert [line.split()[0] for line in done.out.splitlines()] == ["5.10.262-1", "7.2.13-1"]
+    assert done.err.count("\n") == 1
+
+
+def test_a_damaged_kernel(command: Command) -> None:
+    """It is neither booted nor taken for one that is there: fetched anew, it is whole."""
+    command("fetch", "5.10")
+    kernel = kernels.find("newest", kernels.cache_directory())
+    assert sorted(kernel.files) == [
+        *(f"modules/{name}.ko" for name in ("bridge", "llc", "stp", "veth")),
+        "vmlinuz",
+    ]
+    assert kernel.damage() == ""
+    for path, said in (
+        (kernel.vmlinuz, "vmlinuz has another SHA-256 than when it was fetched"),
+        (kernel.module_directory / "stp.ko", "modules/stp.ko has another SHA-256 than when it was"),
+    ):
+        path.write_bytes(b"something else")
+        with pytest.raises(NotStartedError) as caught:
+            KernelTarget(kernel).modules()
+        assert str(caught.value).startswith(f"the kernel 5.10.262-1 in {path.parents[0]}"[:40])
+        assert f"is damaged: {said}" in str(caught.value)
+        done = command("fetch", "5.10")
+        assert done.err.startswith(f"sockmatrix kernels: 5.10.262-1: {said}")
+        assert done.out.startswith("5.10.262-1 ")
+        assert kernel.damage() == ""
+    (kernel.module_directory / "llc.ko").unlink()
+    assert kernel.damage() == "modules/llc.ko: No such file or directory"
 
 
 def test_what_apt_complains_of(command: Command) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import importlib
 import json
 import lzma
+import sys
 from typing import TYPE_CHECKING
 
 import fakeapt
@@ -118,6 +120,20 @@ def test_modules_come_after_what_they_need(tmp_path: Path) -> None:
     found = kernels.closure(index, ("bridge", "veth", "a_b", "nothing"))
     assert [name for name, _ in found] == ["llc", "stp", "bridge", "veth", "c", "a_b"]
     assert dict(found)["stp"] == fakeapt.MODULES["stp"]
+
+
+def test_modules_compressed_with_zstd(tmp_path: Path) -> None:
+    """They are read where this Python can, and else it is said what unpacks them."""
+    file = tmp_path / "veth.ko.zst"
+    file.write_bytes(b"(\xb5/\xfd no archive")
+    with pytest.raises(NotStartedError, match=r"^cannot read .*veth\.ko\.zst: ") as caught:
+        kernels.load(tmp_path)
+    if sys.version_info < (3, 14):
+        assert "`zstd -d --rm *.zst` unpacks it" in str(caught.value)
+        return
+    zstd = importlib.import_module("compression.zstd")
+    file.write_bytes(zstd.compress(fakeapt.MODULES["veth"]))
+    assert kernels.load(tmp_path) == [("veth", fakeapt.MODULES["veth"])]
 
 
 def test_a_module_that_cannot_be_read(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "version",
         nargs="*",
         metavar="VERSION",
-        help="such as 6.12 for its newest, or 6.12.90; none: the newest of each minor version",
+        help="such as 6.12 for its newest, 6.12.90, or newest; none: the newest of each minor version",
     )
     parser.add_argument(
         "--available", action="store_true", help="list: those that could be fetched as well"
@@ -65,7 +65,10 @@ def main(arguments: argparse.Namespace) -> ExitCode:
             return ExitCode.EXPECTED
         if not known:
             raise FetchError("apt has no lists of Debian's packages: is the mirror reachable?")
-        codes = [_fetch(archive, several, cache) for several in debian.choose(known, arguments.version)]
+        codes = [
+            _fetch_version(archive, known, version, cache)
+            for version in arguments.version or debian.minors(known)
+        ]
     except FetchError as error:
         raise UsageError(printable(str(error))) from error
     except OSError as error:
@@ -73,13 +76,28 @@ def main(arguments: argparse.Namespace) -> ExitCode:
     return worst(*codes)
 
 
+def _fetch_version(archive: Archive, known: list[Offer], version: str, cache: Path) -> ExitCode:
+    """Fetch what is asked for; what there is not is said, and the others are fetched all the same."""
+    try:
+        return _fetch(archive, debian.choose(known, version), cache)
+    except FetchError as error:
+        said = str(error)
+    except OSError as error:
+        said = f"cannot write {error.filename or cache}: {error.strerror}"
+    print(f"sockmatrix kernels: {printable(said)}", file=sys.stderr)
+    return ExitCode.USAGE
+
+
 def _fetch(archive: Archive, several: list[Offer], cache: Path) -> ExitCode:
     """Fetch the newest of several that can be had: lists may name packages that are gone."""
-    there = {kernel.version for kernel in kernels.cached(cache)}
+    there = {kernel.version: kernel for kernel in kernels.cached(cache)}
     for offer in several:
         if offer.version in there:
-            print(f"{offer.version:<22}is there")
-            return ExitCode.EXPECTED
+            damage = there[offer.version].damage()
+            if not damage:
+                print(f"{offer.version:<22}is there")
+                return ExitCode.EXPECTED
+            print(f"sockmatrix kernels: {offer.version}: {printable(damage)}", file=sys.stderr)
         try:
             kernel = archive.fetch(offer, cache)
         except FetchError as error:

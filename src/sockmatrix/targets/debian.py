@@ -258,32 +258,31 @@ def _keep(tree: Path, new: Path, offer: Offer) -> None:
     data = images[0].read_bytes()
     (new / "vmlinuz").write_bytes(data)
     index = kernels.index([*tree.glob("lib/modules/**/*.ko*"), *tree.glob("usr/lib/modules/**/*.ko*")])
+    files = {"vmlinuz": hashlib.sha256(data).hexdigest()}
     for name, image in kernels.closure(index, kernels.WANTED):
         (new / "modules" / f"{name}.ko").write_bytes(image)
+        files[f"modules/{name}.ko"] = hashlib.sha256(image).hexdigest()
     facts = {
         "packages": ", ".join(
             f"{package['Package']} {package['Version']} sha256:{package.get('SHA256', '')}"
             for package in offer.packages
         ),
         "release": offer.release,
-        "vmlinuz_sha256": hashlib.sha256(data).hexdigest(),
+        "vmlinuz_sha256": files["vmlinuz"],
     }
-    label = {"version": offer.version, "facts": facts}
+    label = {"version": offer.version, "facts": facts, "files": files}
     (new / kernels.LABEL).write_text(json.dumps(label, indent=1) + "\n", encoding="utf-8")
 
 
-def choose(known: Sequence[Offer], wanted: Sequence[str]) -> list[list[Offer]]:
-    """Return, for each version asked for, the kernels that are it, the newest first.
+def minors(known: Sequence[Offer]) -> list[str]:
+    """Return the minor versions that there are, the oldest first."""
+    return list(dict.fromkeys(offer.minor for offer in known))[::-1]
 
-    With none asked for: for each of the minor versions. Raises FetchError.
-    """
-    if not wanted:
-        wanted = list(dict.fromkeys(offer.minor for offer in known))[::-1]
-    chosen = []
-    for version in wanted:
-        fitting = [offer for offer in known if kernels.matches(offer.version, version)]
-        if not fitting:
-            have = ", ".join(dict.fromkeys(offer.minor for offer in known)) or "none at all"
-            raise FetchError(f"there is no kernel {version} in Debian's lists; they have {have}")
-        chosen.append(fitting)
-    return chosen
+
+def choose(known: Sequence[Offer], version: str) -> list[Offer]:
+    """Return the kernels that are the version asked for, the newest first. Raises FetchError."""
+    fitting = [offer for offer in known if kernels.matches(offer.version, version)]
+    if not fitting:
+        have = ", ".join(minors(known)[::-1]) or "none at all"
+        raise FetchError(f"there is no kernel {version} in Debian's lists; they have {have}")
+    return fitting

@@ -29,7 +29,8 @@ class KernelTarget(GuestTarget):
         self.accelerator = accelerator
 
     def modules(self) -> list[tuple[str, bytes]]:
-        """Return the kernel's own. Raises NotStartedError."""
+        """Return the kernel's own. Raises NotStartedError, also for a kernel that is damaged."""
+        self.kernel.check()
         return self.kernel.modules()
 
     def command(self, image: Path, console: Path) -> Callable[[Sequence[int]], list[str]]:

@@ -9,7 +9,7 @@ import json
 import lzma
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,12 +21,15 @@ if TYPE_CHECKING:
 WANTED = ("virtio_pci", "virtio_console", "veth", "dummy", "bridge")
 """Modules that a guest loads where there are any: its port, and what the links of a lab are made of."""
 
+NEWEST = "newest"
+"""Stands for the newest version that there is."""
+
 LABEL = "kernel.json"
 """The file in a directory of the cache that says what is in it; written last, so that it is whole."""
 
 _VERSION = re.compile(r"\d+\.\d+[\w.+~-]*")
 _NUMBERS = re.compile(r"\d+")
-_MODULE = re.compile(r"(.+)\.ko(\.xz|\.gz)?")
+_MODULE = re.compile(r"(.+)\.ko(\.xz|\.gz|\.zst)?")
 _DEPENDS = re.compile(rb"\0depends=([^\0]*)\0")
 _BUILT = re.compile(rb"\0?(\d+\.\d+[\w.+~-]*) \([^\0]{1,200}\) #\d")
 
@@ -39,10 +42,32 @@ class Kernel:
     vmlinuz: Path
     module_directory: Path
     facts: Mapping[str, str]
+    files: Mapping[str, str] = field(default_factory=dict)
+    """SHA-256 of the files of a cached one, by their names in its directory."""
 
     def modules(self) -> list[tuple[str, bytes]]:
         """Return the modules that a guest loads, in order. Raises NotStartedError."""
         return load(self.module_directory)
+
+    def damage(self) -> str:
+        """Return what of a cached kernel is no longer as it was fetched, empty if all is."""
+        for name, expected in self.files.items():
+            try:
+                found = hashlib.sha256((self.vmlinuz.parent / name).read_bytes()).hexdigest()
+            except OSError as error:
+                return f"{name}: {error.strerror}"
+            if found != expected:
+                return f"{name} has another SHA-256 than when it was fetched"
+        return ""
+
+    def check(self) -> None:
+        """Raise NotStartedError for one that is damaged."""
+        damage = self.damage()
+        if damage:
+            raise NotStartedError(
+                f"the kernel {self.version} in {self.vmlinuz.parent} is damaged: {damage};"
+                f" `sockmatrix kernels fetch {self.version}` gets it anew"
+            )
 
 
 def load(directory: Path) -> list[tuple[str, bytes]]:
@@ -68,9 +93,12 @@ def cached(directory: Path) -> list[Kernel]:
             told = json.loads(label.read_bytes())
             facts = {str(key): str(value) for key, value in told["facts"].items()}
             version = str(told["version"])
+            files = {str(key): str(value) for key, value in told.get("files", {}).items()}
         except (OSError, ValueError, LookupError, TypeError, AttributeError):
             continue
-        found.append(Kernel(version, label.parent / "vmlinuz", label.parent / "modules", facts))
+        if "vmlinuz_sha256" in facts:
+            files.setdefault("vmlinuz", facts["vmlinuz_sha256"])
+        found.append(Kernel(version, label.parent / "vmlinuz", label.parent / "modules", facts, files))
     return sorted(found, key=lambda kernel: version_key(kernel.version), reverse=True)
 
 
@@ -85,10 +113,12 @@ def version_key(version: str) -> tuple[int, ...]:
 def matches(version: str, wanted: str) -> bool:
     """Tell whether a version is what somebody asked for: 6.12 is any 6.12.x, 6.12.90 that one.
 
+    `newest` may be any, for the newest that matches is taken.
+
     >>> matches("6.12.117-1", "6.12"), matches("6.12.117-1", "6.1")
     (True, False)
     """
-    return version == wanted or (version.startswith(wanted) and version[len(wanted)] in ".-~+")
+    return wanted in (version, NEWEST) or (version.startswith(wanted) and version[len(wanted)] in ".-~+")
 
 
 def find(wanted: str, directory: Path) -> Kernel:
@@ -119,8 +149,8 @@ def from_file(vmlinuz: Path, modules: Path | None = None) -> Kernel:
 
 
 def is_version(text: str) -> bool:
-    """Tell a version from the name of a file."""
-    return _VERSION.fullmatch(text) is not None
+    """Tell a version, or `newest`, from the name of a file."""
+    return text == NEWEST or _VERSION.fullmatch(text) is not None
 
 
 def index(paths: Iterable[Path]) -> dict[str, Path]:
@@ -139,9 +169,26 @@ def read_module(path: Path) -> bytes:
     try:
         if path.suffix == ".xz":
             return lzma.decompress(data)
+        if path.suffix == ".zst":
+            return _zstd(data)
         return gzip.decompress(data) if path.suffix == ".gz" else data
-    except (lzma.LZMAError, EOFError) as error:
+    except (lzma.LZMAError, EOFError, ValueError) as error:
         raise OSError(errno.EINVAL, str(error), str(path)) from error
+
+
+def _zstd(data: bytes) -> bytes:
+    """Return what zstd has compressed. Raises ValueError."""
+    try:
+        from compression import zstd  # type: ignore[import-not-found,unused-ignore]
+    except ImportError:
+        raise ValueError(
+            "it is compressed with zstd, which Python reads since 3.14; `zstd -d --rm *.zst` unpacks it"
+        ) from None
+    try:
+        plain: bytes = zstd.decompress(data)
+    except zstd.ZstdError as error:
+        raise ValueError(str(error)) from error
+    return plain
 
 
 def depends(image: bytes) -> list[str]:

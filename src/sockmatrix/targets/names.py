@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 FORMS = {
     "local": "this machine, with this Python",
     "python=PATH-OR-NAME": "this machine, with another Python",
-    "kernel=VERSION": "a Linux kernel in a virtual machine, from `sockmatrix kernels fetch`",
+    "kernel=VERSION": "a Linux kernel in a virtual machine, from `sockmatrix kernels fetch`, or newest",
     "kernel=FILE[//modules=DIR]": "the same with a vmlinuz of your own",
     "uml[=LINUX.UML]": "user-mode Linux",
     "gvisor[=RUNSC]": "gVisor's network stack, by runsc",
