@@ -108,8 +108,10 @@ def test_dry_run_does_nothing(sockmatrix: Commands) -> None:
 
 
 def test_run_tells_the_probe(sockmatrix: Commands) -> None:
-    """What was asked for reaches the probe."""
-    sockmatrix("run", "--table", "listening", "--fresh", "--settle", "0.5", "--lab", "host")
+    """What was asked for reaches the probe, and stands in the run."""
+    how = ("--fresh", "--settle", "0.5", "--lab", "host")
+    sockmatrix("run", "--table", "listening", *how, "-o", "how.jsonl")
+    assert (Run.read("how.jsonl").header.fresh, Run.read("how.jsonl").header.settle) == (True, 0.5)
     notes = [json.loads(line) for line in Path(sockmatrix.target.log).read_text().splitlines()]
     started = next(note[2] for note in notes if note[1] == "started")
     assert started[:2] == ["--lab", "host"]

@@ -324,6 +324,10 @@ def test_resume_elsewhere_is_refused(tmp_path: Path, changed: dict[str, Any], wh
         RunWriter.resume(path, header({**HELLO, **changed}))
     with pytest.raises(runfile.CannotResume, match="other tables"):
         RunWriter.resume(path, header(tables={"fan-out": 2}))
+    with pytest.raises(runfile.CannotResume, match="a different use of --fresh"):
+        RunWriter.resume(path, header(fresh=True))
+    with pytest.raises(runfile.CannotResume, match="another --settle"):
+        RunWriter.resume(path, header(settle=0.5))
     assert path.read_bytes() == before
 
 

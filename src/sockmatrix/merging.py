@@ -89,6 +89,8 @@ def merge(runs: Sequence[Run]) -> Merged:
         tables=tables,
         planned=len(cells) + sum(_missing(run, runs) for run in runs),
         repeat=min(repeats.values(), default=first.header.repeat),
+        fresh=all(run.header.fresh for run in runs),
+        settle=min((run.header.settle for run in runs), key=lambda settle: settle or 0.0),
         started=min(run.header.started for run in runs),
     )
     again = sum(len(lines) > 1 for lines in found.values())

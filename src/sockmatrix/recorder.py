@@ -141,10 +141,12 @@ class Recorder:
         seed: int,
         resume: bool,
         labs: Mapping[str, dict[str, Any]] = MappingProxyType({}),
+        fresh: bool = False,
+        settle: float | None = None,
         label: str = "measuring",
         command: str = "run",
     ) -> None:
-        """Open the run file.
+        """Open the run file. What is recorded of how it is made: `repeat`, `seed`, `fresh`, `settle`.
 
         `labs` are those beside the one of `hello`; `label` is what progress shows, and `command` is named
         before what is complained of. Raises RunFileError, OSError.
@@ -158,6 +160,8 @@ class Recorder:
             tables={plan.table.name: plan.table.version for plan in selection.plans},
             planned=len(selection.cells),
             repeat=repeat,
+            fresh=fresh,
+            settle=settle,
             seed=seed,
             started=datetime.now(timezone.utc).strftime("%Y-%m-%d"),
         )

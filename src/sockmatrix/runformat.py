@@ -103,7 +103,9 @@ class Header(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="k
     `lab` is the plain one, `labs` are the others by their layout, with the sysctls that differ.
     `tables`: the version of each table (of its scenario, or of its scripts). `reuse`: the reuse values
     that exist there. `target`: where the probe was started, if not on this machine as it is.
-    `planned`: how many cells were asked for. `repeat`: repetitions of each. `started`: UTC date.
+    `planned`: how many cells were asked for. `repeat`: repetitions of each; `fresh`: with new processes
+    for every cell; `settle`: seconds waited before silence counted, if not what the system needs.
+    `started`: UTC date.
     """
 
     schema: Annotated[int, Meta(ge=1, le=MOST)]
@@ -118,6 +120,8 @@ class Header(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="k
     tables: dict[TableName, Amount]
     planned: Amount
     repeat: Annotated[int, Meta(ge=1, le=MOST)]
+    fresh: bool = False
+    settle: Seconds | None = None
     seed: Whole = 0
     started: Annotated[str, Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}" + END)]
 
@@ -192,6 +196,8 @@ def header(
     repeat: int,
     seed: int,
     started: str,
+    fresh: bool = False,
+    settle: float | None = None,
 ) -> Header:
     """Return the header of a run from the probe's hello, and the facts of other labs by layout.
 
@@ -211,6 +217,8 @@ def header(
         tables=tables,
         planned=planned,
         repeat=repeat,
+        fresh=fresh,
+        settle=settle,
         seed=seed,
         started=started,
     )

@@ -29,6 +29,8 @@ _MUST_AGREE = {
     "platform": "another platform",
     "tables": "other tables",
     "repeat": "another --repeat",
+    "fresh": "a different use of --fresh",
+    "settle": "another --settle",
 }
 
 

@@ -123,6 +123,8 @@ class Session:
                     path,
                     repeat=order.repeat,
                     seed=order.seed,
+                    fresh=order.options.fresh,
+                    settle=order.options.grace,
                     resume=order.resume and path.exists(),
                     labs=lanes.labs,
                     label=self._label,

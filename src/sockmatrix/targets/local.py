@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 from sockmatrix import content
 from sockmatrix.targets.conversation import CommandTarget
@@ -23,3 +23,7 @@ class LocalTarget(CommandTarget):
     def command(self, arguments: list[str]) -> list[str]:
         """Return the command that starts the probe."""
         return [self.python, *ISOLATED, str(content.probes()), *arguments]
+
+    def describe(self, hello: dict[str, Any]) -> dict[str, Any]:
+        """Return a probe's hello; what is not of this Python says so."""
+        return hello if self.python == sys.executable else {**hello, "target": {"kind": "python"}}
