@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
 import msgspec
 
-from sockmatrix import changes, content, grids
+from sockmatrix import changes, content
 from sockmatrix.axis import addresses_in_words
 from sockmatrix.claims import claim, systems
 from sockmatrix.claims.cover import Coverage
@@ -73,7 +74,7 @@ def build(columns: Sequence[Column], selection: Selection, *, rules: bool = Fals
     asked = [(plan, tuple(labelled(plan))) for plan in plans]
     coverage = Coverage.of(plans)
     speaking = Speaking(claims, coverage, places)
-    shown = grids.shown(plans)
+    shown = {cell.id for _, own in asked for one in own for _, row in one.rows for cell in row.values()}
     spoken = documented(book.claims.values(), plans, columns, shown)
     model = predicted(plans, shown, told, places)
     beside = _beside(spoken.columns, model)
@@ -82,8 +83,9 @@ def build(columns: Sequence[Column], selection: Selection, *, rules: bool = Fals
     steps = timeline.series(runs, cells, told, why)
     tables = Tables(told, beside, spoken.otherwise, model, places)
     by_name = {plan.table.name: plan.table for plan in plans}
+    compacted = [compact.Compact(plan) for plan in plans]
     data: dict[str, Any] = {
-        "cells": compact.tables(plans),
+        "cells": [one.values() for one in compacted],
         "core": _core(told, plans, beside, steps) | {"predicted": _numbered(model, places)},
         "evidence": {
             "facets": [one.facets for one in told.outcomes],
@@ -92,7 +94,7 @@ def build(columns: Sequence[Column], selection: Selection, *, rules: bool = Fals
         "documents": documents.values(claims),
         "verdicts": speaking.values(told),
         "causes": why,
-        "programs": programs.values(plans),
+        "programs": programs.values(compacted),
     }
     if rules and columns:
         newest = timeline.newest(columns)
@@ -108,7 +110,7 @@ def build(columns: Sequence[Column], selection: Selection, *, rules: bool = Fals
         tuple(answers.answers(runs, book.claims.values(), by_name, speaking.speaks)),
         steps,
         tuple(why),
-        {name: pack(value) for name, value in data.items()},
+        _packed(data),
     )
 
 
@@ -117,6 +119,11 @@ def _book() -> claim.Book:
     if (content.matrix() / claim.DIRECTORY).is_dir():
         return claim.load()
     return claim.Book({}, {}, ())
+
+
+def _packed(data: Mapping[str, Any]) -> dict[str, str]:
+    with ThreadPoolExecutor() as pool:  # what deflates lets others run
+        return dict(zip(data, pool.map(pack, data.values()), strict=True))
 
 
 def pack(value: Any) -> str:

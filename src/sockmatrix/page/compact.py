@@ -29,36 +29,52 @@ class Numbered:
         return list(self.numbers)
 
 
-def tables(plans: Iterable[Plan]) -> list[dict[str, Any]]:
-    """Return the cells of each plan as a JSON value, in the order of the plans.
+@final
+class Compact:
+    """The cells of a plan as pairs of numbers: of what an id begins with, and of what it ends with."""
 
-    `begin`: [the text after the table's name, the number of what the text leaves out in `rest`, which is
-    by axis]; `end`: numbers of `sockets`, of which each has its text in ids and the values of its axes.
-    `cells`: pairs of numbers, the first as the distance from the pair before.
-    """
-    return [_table(plan) for plan in plans]
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self._rests, self._begins = Numbered(), Numbered()
+        self._ends, self._sockets = Numbered(), Numbered()
+        self.begin: list[int] = []
+        self.end: list[int] = []
+        known: dict[int, int] = {}  # cells of a block that have the same axes share them
+        for cell in plan.cells:
+            key = id(cell.axes)
+            number = known.get(key)
+            if number is None:
+                number = known[key] = self._begins(begin_of(cell, self._rests))
+            self.begin.append(number)
+            self.end.append(self._ends(end_of(cell, self._sockets)))
 
+    @property
+    def ends(self) -> list[tuple[int, ...]]:
+        """The numbers of the sockets of each end."""
+        return self._ends.values
 
-def _table(plan: Plan) -> dict[str, Any]:
-    table = plan.table
-    begins, rests, ends, sockets = Numbered(), Numbered(), Numbered(), Numbered()
-    pairs: list[int] = []
-    before = 0
-    for cell in plan.cells:
-        begin = begins(begin_of(cell, rests))
-        pairs += (begin - before, ends(end_of(cell, sockets)))
-        before = begin
-    return {
-        "name": table.name,
-        "lab": table.lab,
-        "axes": list(table.axes),
-        "per_socket": list(table.socket_axes),
-        "rest": [dict(one) for one in rests.values],
-        "begin": [list(one) for one in begins.values],
-        "end": [list(one) for one in ends.values],
-        "sockets": [[text, *values] for text, values in sockets.values],
-        "cells": pairs,
-    }
+    def values(self) -> dict[str, Any]:
+        """Return the table and its cells as a JSON value, in the order of the plan.
+
+        `begin`: [the text after the table's name, the number of what the text leaves out in `rest`, which
+        is by axis]; `end`: numbers of `sockets`, of which each has its text in ids and the values of its
+        axes. `cells`: pairs of numbers, the first as the distance from the pair before.
+        """
+        table = self.plan.table
+        pairs: list[int] = []
+        for before, begin, end in zip([0, *self.begin], self.begin, self.end, strict=False):
+            pairs += (begin - before, end)
+        return {
+            "name": table.name,
+            "lab": table.lab,
+            "axes": list(table.axes),
+            "per_socket": list(table.socket_axes),
+            "rest": [dict(one) for one in self._rests.values],
+            "begin": [list(one) for one in self._begins.values],
+            "end": [list(one) for one in self._ends.values],
+            "sockets": [[text, *values] for text, values in self._sockets.values],
+            "cells": pairs,
+        }
 
 
 def begin_of(cell: Cell, rests: Numbered) -> tuple[str, int]:

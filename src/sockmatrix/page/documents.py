@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from sockmatrix.claims.claim import Claim
 
+
 def order(claims: Iterable[Claim]) -> list[Claim]:
     """Return those that speak of cells: the highest authority first, then the most special."""
     return sorted((claim for claim in claims if claim.cells and claim.expect), key=authority)

@@ -163,7 +163,7 @@ class _Outcomes:
 
     def __init__(self) -> None:
         self._facets, self._by_facets = dict[int, int](), Numbered()
-        self._texts = dict[int, bytes]()
+        self._seen = dict[tuple[int, tuple[str, ...] | None], int]()
         self._numbers = Numbered()
         self._known: dict[int, tuple[Outcome, tuple[str, ...] | None]] = {}
         self._orders: dict[str, tuple[str, ...]] = {}
@@ -178,11 +178,12 @@ class _Outcomes:
 
     def __call__(self, cell: Cell, line: Outcome) -> int:
         """Return the number of an outcome."""
-        text = self._texts.get(id(line))
-        if text is None:
-            text = self._texts[id(line)] = _encode(_plain(line))
         order = self._order(cell, line) if cell.script else None
-        number: int = self._numbers((text, order))
+        key = id(line), order
+        if key in self._seen:
+            return self._seen[key]
+        number: int = self._numbers((_encode(_plain(line)), order))
+        self._seen[key] = number
         if number not in self._known:
             self._known[number] = _plain(line), order
         return number

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from sockmatrix.cell import receiver_names
-from sockmatrix.page.compact import Numbered, begin_of, end_of
+from sockmatrix.page.compact import Numbered
 from sockmatrix.repro import LANGUAGES, Inexpressible, resolve
 from sockmatrix.scenarios.fan_out import FAN_OUT
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sockmatrix.cell import Cell
+    from sockmatrix.page.compact import Compact
     from sockmatrix.plan import Plan
 
 _MOST = 3  # sockets of a plain program
@@ -31,7 +32,7 @@ _NAMES = re.compile(r"(?m)^    opened = \[name for name in (\[.*?\]) ")
 _SENDS = re.compile(r"(?s)\n    return \[\n(.*?)\n    \]\n")
 
 
-def values(plans: Iterable[Plan]) -> dict[str, Any]:
+def values(tables: Iterable[Compact]) -> dict[str, Any]:
     """Return the pieces of tables that have such programs, by table.
 
     `wholes`: each texts, and numbers of gaps: 0 the id, 1 the steps, 2 the functions, 3 which process
@@ -39,25 +40,22 @@ def values(plans: Iterable[Plan]) -> dict[str, Any]:
     [number of the whole, [name, step, body] of others than receivers, what is sent] by "B N": the number
     of the beginning, and how many receivers there are.
     """
-    return {plan.table.name: found for plan in plans if (found := _pieces(plan))}
+    return {one.plan.table.name: found for one in tables if (found := _pieces(one))}
 
 
-def _pieces(plan: Plan) -> dict[str, Any] | None:
+def _pieces(table: Compact) -> dict[str, Any] | None:
+    plan, ends = table.plan, table.ends
     if plan.table.scenario.name != FAN_OUT.name:
         return None
-    rests, begins, sockets = Numbered(), Numbered(), Numbered()
     known: dict[int, list[str]] = {}
     sends: dict[str, list[Any] | None] = {}
     wholes = Numbered()
-    for cell in plan.cells:
-        begin, own = begins(begin_of(cell, rests)), end_of(cell, sockets)
+    for cell, begin, end in zip(plan.cells, table.begin, table.end, strict=True):
+        own = ends[end]
         key = f"{begin} {len(own)}"
-        rare = any(_RARE.intersection(one.reuse.split("+")) for one in cell.sockets)
-        if (
-            rare
-            or len(own) > _MOST
-            or (key in sends and (not sends[key] or all(one in known for one in own)))
-        ):
+        if len(own) > _MOST or (key in sends and (not sends[key] or all(one in known for one in own))):
+            continue
+        if any(_RARE.intersection(one.reuse.split("+")) for one in cell.sockets):
             continue
         text = _text(plan, cell)
         if not _OPEN.search(text):

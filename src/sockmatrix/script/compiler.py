@@ -92,12 +92,15 @@ def version(text: str, lab: str = PLAIN) -> int:
 
 def labels(text: str) -> tuple[str, ...]:
     """Return the labels of a script without holes, in its order. Raises ScriptError."""
-    found = []
-    for line in text.split("\n"):
-        actor, _, rest = line.partition("#")[0].partition(":")
-        staged = role_of(actor.strip()) == SENDER
-        found += [statement(own, staged=staged).label for one in rest.split(";") if (own := one.strip())]
-    return tuple(label for label in found if label)
+    turns = (line.partition("#")[0].strip() for line in text.split("\n"))
+    return tuple(label for turn in turns if turn for label in _labels(turn))
+
+
+@functools.lru_cache(maxsize=10_000)
+def _labels(turn: str) -> tuple[str, ...]:
+    actor, texts = _split(turn)
+    staged = role_of(actor) == SENDER
+    return tuple(label for one in texts if (label := statement(one, staged=staged).label))
 
 
 @functools.lru_cache(maxsize=1000)
