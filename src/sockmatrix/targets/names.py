@@ -21,6 +21,7 @@ FORMS = {
     "kernel=FILE[//modules=DIR]": "the same with a vmlinuz of your own",
     "uml[=LINUX.UML]": "user-mode Linux",
     "gvisor[=RUNSC]": "gVisor's network stack, by runsc",
+    "wine=PYTHON.EXE": "a Windows Python in Wine: whether the probe runs, not what Windows does",
     "ssh=USER@HOST[//python=PATH]": "another machine; nothing is installed there",
 }
 """How targets are written, and what each is."""
@@ -50,6 +51,8 @@ def parse(text: str) -> Named:
         return Named(text, lambda _: LocalTarget())
     if kind == "gvisor" and (rest or not equals):
         return Named(text, lambda _: _gvisor(rest))
+    if kind == "wine" and (rest or not equals):
+        return Named(text, lambda _: _wine(rest))
     if kind == "uml" and (rest or not equals):
         return Named(text, lambda machines: _uml(rest, machines))
     if rest and kind == "python":
@@ -83,6 +86,12 @@ def _gvisor(program: str) -> Target:
     from sockmatrix.targets.gvisor import GVisorTarget
 
     return GVisorTarget(program or "runsc")
+
+
+def _wine(python: str) -> Target:
+    from sockmatrix.targets.wine import WineTarget
+
+    return WineTarget(python)
 
 
 def _remote(text: str) -> Target:
