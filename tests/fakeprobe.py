@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from sockmatrix.target import Probe
     from sockmatrix.targets.conversation import ProcessConversation
+    from sockmatrix.targets.kernels import Kernel
 
 if __name__ == "__main__":  # isolated: not even the directory of the program is on the path
     sys.path.insert(0, os.path.dirname(__file__))  # noqa: PTH120 - no need of pathlib yet
@@ -238,13 +239,20 @@ def misbehave(trouble: str) -> NoReturn:
 def _sockmatrix(facts: dict[str, Any], arguments: list[str]) -> NoReturn:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
     from sockmatrix import cli, content, target
-    from sockmatrix.targets import names
+    from sockmatrix.targets import kernel, names
 
     fake = FakeTarget(**facts)
     if fake.matrix:
         setattr(content, "matrix", lambda: Path(fake.matrix))  # noqa: B010 - mypy minds
     for module in (target, names):
         setattr(module, "LocalTarget", lambda *_: fake)  # noqa: B010 - mypy minds
+
+    def guest(own: Kernel, _: int) -> FakeTarget:
+        own.check()
+        release = {**miniatures.HELLO["platform"], "release": own.version.partition("-")[0]}
+        return dataclasses.replace(fake, hello={**fake.hello, "platform": release})
+
+    setattr(kernel, "KernelTarget", guest)  # noqa: B010 - mypy minds
     cli.main(arguments)
 
 
