@@ -195,6 +195,18 @@ def test_options_are_as_alike_as_can_be() -> None:
     }
 
 
+def test_ipv6_multicast_reaches_all_of_two() -> None:
+    """By the cells of multicast6, which have two receivers; of more it is not known, never "no"."""
+    known = knowing.committed()
+    for receivers, does in ((1, ("linux",)), (2, ("linux",)), (3, ())):
+        wanted = Wanted("all", ("linux",), receivers)
+        (found,) = Search(known, knowing.TABLES, wanted).recipes(places("udp", 6, ("multicast",)))
+        assert (found.place.dest, found.place.bind, found.place.via) == ("group6-site", "any6", "if6")
+        assert (found.does, found.fails) == (does, ())
+    assert found.uniform("none")["linux"].finding.holds is False  # the second may not bind
+    assert found.uniform("lb")["linux"].finding.holds is False  # there is no such option
+
+
 def test_tcp_cannot_deliver_to_all() -> None:
     """A connection has one acceptor."""
     wanted = Wanted("all", ("linux",))
@@ -236,6 +248,7 @@ PLACES = [
     Place("udp", "limited", "any4"),
     Place("udp", "if4", "if4"),
     Place("udp", "lo6", "any6only"),
+    Place("udp", "group6-site", "any6", "if6"),
     Place("tcp", "if4", "any4"),
     Place("tcp", "if6", "any6"),
     Place("tcp", "lo4", "lo4"),
@@ -273,7 +286,8 @@ def test_other_languages_are_well_formed(golden: list[Recipe], language: str, tm
     tool = shutil.which(name)
     path = tmp_path / program.LANGUAGES[language][1]
     port = Recipe(Place("tcp", "if4", "any4"), golden[0].uniform("port"), golden[0].choices)
-    for recipe in (*golden[:2], port):
+    group6 = Recipe(Place("udp", "group6-site", "any6", "if6"), golden[0].chosen, golden[0].choices)
+    for recipe in (*golden[:2], port, group6):
         text = program.write(recipe, language)
         assert "{{" not in text
         assert "{%" not in text

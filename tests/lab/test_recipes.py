@@ -12,7 +12,7 @@ import pytest
 from laboratory import enter, run_inside
 
 from sockmatrix.recipes import program
-from sockmatrix.recipes.place import Deliver, Place
+from sockmatrix.recipes.place import GROUP6, Deliver, Place
 from sockmatrix.recipes.search import Recipe, Search, Wanted
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ PLACES: dict[str, tuple[Deliver, Place, str]] = {
     "all-multicast": ("all", Place("udp", "group4", "any4", "if4"), "0.0.0.0"),
     "all-loopback-multicast": ("all", Place("udp", "group4", "group4", "lo4"), ""),
     "all-broadcast": ("all", Place("udp", "lobcast", "any4"), ""),
+    "all-multicast6": ("all", Place("udp", "group6-site", "any6", "if6"), "INTERFACE"),
     "one-unicast": ("one", Place("udp", "lo4", "lo4"), ""),
     "one-unicast6": ("one", Place("udp", "lo6", "any6only"), ""),
     "one-connection": ("one", Place("tcp", "lo4", "any4"), ""),
@@ -35,7 +36,8 @@ PLACES: dict[str, tuple[Deliver, Place, str]] = {
 
 def recipe(deliver: Deliver, place: Place) -> Recipe:
     """Return the recipe of a place on Linux."""
-    wanted = Wanted(deliver, ("linux",), RECEIVERS)
+    # Of an IPv6 group the matrix has two receivers.
+    wanted = Wanted(deliver, ("linux",), 2 if place.dest == GROUP6 else RECEIVERS)
     (found,) = Search(knowing.knowledge(), knowing.TABLES, wanted).recipes([place])
     assert found.does == ("linux",)
     return found
@@ -57,6 +59,14 @@ def heard(receivers: Sequence[subprocess.Popen[str]], count: int) -> list[str]:
     return texts
 
 
+def interface(laboratory: Laboratory) -> str:
+    """Return the name of the interface of the lab that is not the loopback one."""
+    asked = "import socket; print(*(name for _, name in socket.if_nameindex() if name != 'lo'))"
+    code, told = run_inside(laboratory.pid, [sys.executable, "-c", asked])
+    assert code == 0
+    return told.split()[0]
+
+
 @pytest.mark.parametrize("name", PLACES)
 def test_the_program_delivers_as_promised(laboratory: Laboratory, tmp_path: Path, name: str) -> None:
     """Several receivers, one sender: each text reaches all of them, or exactly one."""
@@ -64,6 +74,8 @@ def test_the_program_delivers_as_promised(laboratory: Laboratory, tmp_path: Path
     path = tmp_path / "recipe.py"
     path.write_text(program.write(recipe(deliver, place), "python"))
     start = [sys.executable, str(path)]
+    if address == "INTERFACE":
+        address = interface(laboratory)
     given = [address] if address else []
     receivers = [
         enter(laboratory.pid, [*start, "receive", *given], stdout=subprocess.PIPE)

@@ -19,10 +19,15 @@ if TYPE_CHECKING:
 
 Deliver: TypeAlias = Literal["all", "one"]
 
-TABLES = ("fan-out", "loopback-broadcast", "bind-conflicts", "users")
+TABLES = ("fan-out", "loopback-broadcast", "bind-conflicts", "users", "multicast6")
 """The tables whose cells tell what comes of a configuration."""
 
-GROUP = "group4"
+GROUP, GROUP6 = "group4", "group6-site"
+
+_SHARED6 = "multicast6/case:reuse-and-multicast-all/who-joins:both/options:{reuse}"
+_ALONE6 = "multicast6/case:join/joins:if6"
+_SHARED6_REUSE = ("addr", "port", "addr+port")
+"""Two receivers that joined an IPv6 group on the interface, with these options; and one."""
 
 _HOST, _LINK = "loopback", "lan"
 
@@ -37,14 +42,14 @@ _DESTINATIONS: dict[str, tuple[tuple[str, ...], str]] = {
 }
 """What receivers may bind for each destination, and how far that reaches."""
 
-DESTINATIONS = (*_DESTINATIONS, GROUP)
+DESTINATIONS = (*_DESTINATIONS, GROUP, GROUP6)
 
 SCOPES = (_HOST, _LINK, "unicast", "broadcast", "multicast")
 """What a user may call several destinations at once."""
 
 _PREFERRED: dict[Deliver, tuple[str, ...]] = {
-    "all": ("group4", "lobcast", "subnet-bcast", "limited", "if4", "lo4", "if6", "lo6"),
-    "one": ("lo4", "if4", "lo6", "if6", "group4", "lobcast", "subnet-bcast", "limited"),
+    "all": (GROUP, GROUP6, "lobcast", "subnet-bcast", "limited", "if4", "lo4", "if6", "lo6"),
+    "one": ("lo4", "if4", "lo6", "if6", GROUP, GROUP6, "lobcast", "subnet-bcast", "limited"),
 }
 """Of configurations that are known equally well: for all, a group comes first, for it reaches only those
 that asked for it, whatever network there is; for one, unicast does."""
@@ -88,7 +93,13 @@ class Place:
 
     def delivery(self, tables: Mapping[str, Table], reuse: str, receivers: int) -> tuple[Cell, str]:
         """Return the cell of so many receivers with these options, and the label of what is sent."""
-        if self.transport == "tcp" or self.dest in ("lo6", "if6"):
+        if self.dest == GROUP6:
+            # Of more than two, and of other options, the matrix tells only who may bind.
+            if receivers == 1:
+                return tables["multicast6"].cell(_ALONE6), ""
+            if receivers == 2 and reuse in _SHARED6_REUSE:
+                return tables["multicast6"].cell(_SHARED6.format(reuse=reuse)), ""
+        if self.transport == "tcp" or self.dest in ("lo6", "if6", GROUP6):
             return self._conflict(tables["bind-conflicts"], reuse, receivers), self.dest
         table = tables["loopback-broadcast" if self.scope == _HOST and not self.via else "fan-out"]
         further = {"join": self.via or "none"} if table.name == "fan-out" else {}
@@ -132,7 +143,8 @@ class Place:
 
     def _conflict(self, table: Table, reuse: str, receivers: int) -> Cell:
         listen = "at-once" if self.transport == "tcp" else "after"
-        axes = {"transport": self.transport, "listen": listen, "via": self.via or "if4"}
+        via = self.via if self.via in ("if4", "lo4") else "if4"
+        axes = {"transport": self.transport, "listen": listen, "via": via}
         return make_cell(table, axes, [Socket(self.bind, reuse)] * receivers)
 
 
@@ -147,6 +159,10 @@ def places(transport: str = "udp", family: int = 4, wanted: tuple[str, ...] = ()
             place = Place(transport, dest, bind)
             if _is_wanted(place, wanted):
                 yield place
+    if transport == "udp" and family == 6:
+        place = Place(transport, GROUP6, "any6", "if6")
+        if _is_wanted(place, wanted):
+            yield place
     if transport == "udp" and family == 4:
         for via, bind in itertools.product(("if4", "lo4"), ("any4", GROUP, "if4")):
             place = Place(transport, GROUP, bind, via)

@@ -7,6 +7,7 @@ text from a file. A program receives or sends; on a system of which the recipe s
 from __future__ import annotations
 
 import functools
+import ipaddress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,8 +33,9 @@ LANGUAGES = {
 """The languages: their names, and what the file is called."""
 
 PORT = 47474
-GROUP = "239.255.47.47"
-"""A group of the organization-local scope (RFC 2365), and a port outside the ephemeral range."""
+GROUP, GROUP6 = "239.255.47.47", "ff15::4747"
+"""Groups of the organization-local and site-local scope (RFC 2365, RFC 4291), and a port outside the
+ephemeral range."""
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -46,6 +48,7 @@ _LITERALS = {
     "lobcast": "127.255.255.255",
     "limited": "255.255.255.255",
     "group4": GROUP,
+    "group6-site": GROUP6,
 }
 
 _NUMBERS = {"SO_REUSEPORT_LB": 0x10000}
@@ -133,14 +136,16 @@ def _context(recipe: Recipe, language: str) -> dict[str, Any]:
     return {
         "tcp": place.transport == "tcp",
         "bind6": place.bind in addresses.IPV6_SOCKETS,
-        "send6": place.dest in addresses.IPV6_SOCKETS,
+        "send6": place.dest in addresses.IPV6_SOCKETS or place.via == "if6",
         "v6only": int(place.bind == addresses.V6ONLY),
-        "group": GROUP if place.via else "",
+        "group": _LITERALS[place.dest] if place.via else "",
+        "group_parts": _parts(_LITERALS[place.dest]) if place.via else "",
         "broadcast": place.kind == "broadcast",
         "target": _LITERALS.get(place.dest, ""),
         "bind": _LITERALS.get(place.bind, ""),
         "address": _LITERALS["lo4"] if place.via == "lo4" else "",
         "address_is": address_is(place),
+        "argument": "INTERFACE" if place.via == "if6" else "ADDRESS",
         "title": title(recipe),
         "port": PORT,
         "systems": own,
@@ -155,8 +160,17 @@ def _context(recipe: Recipe, language: str) -> dict[str, Any]:
     }
 
 
+def _parts(group: str) -> str:
+    address = ipaddress.ip_address(group)
+    if address.version == 4:
+        return ", ".join(map(str, address.packed))
+    return ", ".join(f"{int(part, 16):#x}" for part in address.exploded.split(":"))
+
+
 def address_is(place: Place) -> str:
     """Return what the programs of a place must be told, in words; nothing if nothing."""
+    if place.via == "if6":
+        return "the name of the interface; on Windows its number"
     if place.via == "if4":
         return "the address of the interface, or 0.0.0.0 to let the system choose"
     if "subnet-bcast" in (place.dest, place.bind):
@@ -168,7 +182,8 @@ def address_is(place: Place) -> str:
 def title(recipe: Recipe) -> str:
     """Return what the programs of a recipe do, in words."""
     place = recipe.place
-    kind = {"multicast": f"the group {GROUP}", "broadcast": "a broadcast address"}.get(place.kind)
+    group = f"the group {_LITERALS[place.dest]}" if place.via else ""
+    kind = {"multicast": group, "broadcast": "a broadcast address"}.get(place.kind)
     kind = kind or f"one address over {place.transport.upper()}"
     return f"Several programs on one machine take what is sent to {kind}, port {PORT}"
 

@@ -22,6 +22,7 @@ _SENT = {
     "subnet-bcast": "broadcast to the subnet",
     "limited": "broadcast to 255.255.255.255",
     "group4": "multicast",
+    "group6-site": "multicast",
 }
 
 BOUND = {
@@ -56,7 +57,7 @@ def sent(place: Place) -> str:
     over = "a connection" if place.transport == "tcp" else ""
     words = _SENT[place.dest].replace("unicast", over) if over else _SENT[place.dest]
     if place.via:
-        words += " by the interface" if place.via == "if4" else " by the loopback interface"
+        words += " by the loopback interface" if place.via == "lo4" else " by the interface"
     return words
 
 
@@ -64,7 +65,7 @@ def place_words(place: Place) -> str:
     """Return a place in words: "multicast by the interface; bind 0.0.0.0; join on the interface"."""
     parts = [sent(place), f"bind {BOUND[place.bind]}"]
     if place.via:
-        parts.append(f"join on the {'interface' if place.via == 'if4' else 'loopback interface'}")
+        parts.append(f"join on the {'loopback interface' if place.via == 'lo4' else 'interface'}")
     if place.kind == "broadcast":
         parts.append("the sender sets SO_BROADCAST")
     return "; ".join(parts)
