@@ -207,8 +207,8 @@ def test_user_mode_linux(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         target.start([], 0)
     assert str(caught.value) == (
         "the guest of user-mode Linux 6.1.176 did not start:"
-        " userspace - ptrace set fp regs failed, errno = 14 (it knows the registers of older processors only:"
-        " 7.2 was seen to run where 6.1 and 6.12 do not)"
+        " userspace - ptrace set fp regs failed, errno = 14 (it knows the registers of older processors"
+        " only: 7.2 was seen to run where 6.1 and 6.12 do not)"
     )
     assert len(target.describe({})["target"]["sha256"]) == 64
     target.close()
