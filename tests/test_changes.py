@@ -10,7 +10,7 @@ import pytest
 import smallmatrix
 
 from sockmatrix import changes, content, lint
-from sockmatrix.changes import Explainer, applies, explains
+from sockmatrix.changes import Explainer, applies
 from sockmatrix.claims import expect
 from sockmatrix.claims.cover import Coverage
 from sockmatrix.claims.shape import shape
@@ -91,18 +91,6 @@ def line_of(small: Selection, cell: Cell, by: fakes.Platform) -> CellLine:
     return next(iter(lines(smallmatrix.block(small, by, [cell]))))
 
 
-def test_explains(small: Selection) -> None:
-    """It explains cells that it touches, between releases of which one has it."""
-    (change,) = changes.load()
-    touched = cell_of(small, "hearing/dest:lo4/A:lo4.addr/B:any4.addr")
-    other = cell_of(small, "hearing/dest:lo4/A:lo4.none/B:any4.addr")
-    listening = next(cell for cell in small.cells if cell.table == "listening")
-    assert explains(change, touched, platform("6.2.7"), platform("6.2.8")) == "yes"
-    assert explains(change, touched, platform("6.2.8"), platform("6.2.9")) == "no"
-    assert explains(change, other, platform("6.2.7"), platform("6.2.8")) == "no"
-    assert explains(change, listening, platform("6.2.7"), platform("6.2.8")) == "no"
-
-
 @pytest.mark.parametrize(
     ("releases", "was", "now", "expected"),
     [
@@ -130,6 +118,26 @@ def test_reasons(
     explainer = Explainer(changes.load(), before, after, lambda cell: shape(scenario.steps(cell)))
     found = explainer.reasons(cell, line_of(small, cell, was), line_of(small, cell, now))
     assert [reason.sure for reason in found] == {"yes": [True], "maybe": [False], "no": []}[expected]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("hearing/dest:lo4/A:lo4.addr/B:lo4.addr", 1),
+        ("hearing/dest:lo4/A:lo4.none/B:any4.addr", 0),
+        ("hearing/dest:lobcast/A:any4.addr/B:any4.addr", 0),
+    ],
+)
+def test_a_change_explains_only_the_cells_that_it_touches(
+    small: Selection, name: str, expected: int
+) -> None:
+    """Whatever else has changed in the same way."""
+    cell = cell_of(small, name)
+    scenario = small.plans[0].table.scenario
+    before, after = platform("6.2.8"), platform("6.9")
+    explainer = Explainer(changes.load(), before, after, lambda cell: shape(scenario.steps(cell)))
+    was, now = (line_of(small, cell, by) for by in (fakes.LAST, fakes.EVERYTHING))
+    assert len(explainer.reasons(cell, was, now)) == expected
 
 
 @pytest.mark.parametrize(

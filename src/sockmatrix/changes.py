@@ -140,14 +140,6 @@ def applies(change: KnownChange, before: Platform, after: Platform) -> Answer:
     return "no" if had is has else "yes"
 
 
-def explains(change: KnownChange, cell: Cell, before: Platform, after: Platform) -> Answer:
-    """Tell whether a change is a reason for a cell to differ, whatever it shows. Raises TableError."""
-    answer = applies(change, before, after)
-    if answer == "no" or not any(effect.matches(cell) for effect in change.effects):
-        return "no"
-    return answer
-
-
 @final
 @dataclass(frozen=True, slots=True)
 class Reason:

@@ -18,7 +18,7 @@ from sockmatrix.claims.shape import shape
 from sockmatrix.compare import compare
 from sockmatrix.difference import unsettled
 from sockmatrix.exitcode import TOLERATED, ExitCode, worst
-from sockmatrix.grouping import Changed, groups
+from sockmatrix.grouping import Changed, groups, total
 from sockmatrix.script.compiler import labels
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class Section:
     @property
     def count(self) -> int:
         """How many cells there are."""
-        return sum(len(group.cells) for group in self.groups)
+        return total(self.groups)
 
 
 @final

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, final
 
 from sockmatrix.changes import Explainer
 from sockmatrix.exitcode import TOLERATED, ExitCode
-from sockmatrix.grouping import Changed, Group, groups
+from sockmatrix.grouping import Changed, Group, groups, total
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,7 +35,7 @@ class Section:
     @property
     def count(self) -> int:
         """How many cells there are."""
-        return sum(len(group.cells) for group in self.groups)
+        return total(self.groups)
 
 
 @final

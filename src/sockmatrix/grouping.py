@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, final
 from sockmatrix.rules.cover import EVERYTHING, cover
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sockmatrix.cell import Described
 
@@ -40,6 +40,11 @@ class Group:
     def transitions(self) -> tuple[tuple[tuple[str, str], int], ...]:
         """From what to what, and how many cells each, the most frequent first."""
         return tuple(Counter((one.before, one.after) for one in self.cells).most_common())
+
+
+def total(found: Iterable[Group]) -> int:
+    """Return how many cells groups have."""
+    return sum(len(group.cells) for group in found)
 
 
 def groups(told: Mapping[str, Changed], universe: Mapping[str, Sequence[Described]]) -> Iterator[Group]:

@@ -6,6 +6,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 from sockmatrix.exitcode import ExitCode
+from sockmatrix.grouping import total
 from sockmatrix.render.escape import markdown as escaped
 from sockmatrix.render.escape import printable
 
@@ -77,7 +78,7 @@ def _section(section: Section, screen: Screen, *, everything: bool) -> Iterator[
             yield f"{pad}{left:>6}  in other ways; --all shows them"
     rest = section.groups[len(shown) :]
     if rest:
-        left = sum(len(group.cells) for group in rest)
+        left = total(rest)
         yield f"{left:>6}  more in {_number(len(rest), 'group')}; --all shows them"
 
 

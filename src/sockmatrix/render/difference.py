@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from sockmatrix.difference import COUNTED, tally
 from sockmatrix.exitcode import ExitCode
+from sockmatrix.grouping import total
 from sockmatrix.render.escape import markdown as escaped
 from sockmatrix.render.escape import printable
 from sockmatrix.render.paragraph import paragraph
@@ -98,7 +99,7 @@ def _section(section: Section, screen: Screen, width: int, *, everything: bool) 
         yield from _group(group, screen, width, everything=everything)
     left = section.groups[len(shown) :]
     if left:
-        count = sum(len(group.cells) for group in left)
+        count = total(left)
         yield f"        {len(left)} more groups, {_cells(count)}; --all shows them"
 
 
@@ -136,6 +137,9 @@ def _counts(found: Difference, width: int, *, everything: bool) -> Iterator[str]
     changed = f"{counts['changed']} of {_cells(found.comparison.decided)} changed"
     groups = sum(len(section.groups) for section in found.sections)
     yield changed + (f", in {groups} {'group' if groups == 1 else 'groups'}" if groups else "") + "."
+    if part := found.comparison.partly:
+        told = f"{part} of them compared in part: a run left out some of what was to be sent."
+        yield from paragraph(told, width, "", "    ")
     for word in COUNTED:
         changes = found.comparison.others.get(word, ())
         if changes:
@@ -217,6 +221,7 @@ def values(found: Difference, sides: Sides, code: ExitCode) -> dict[str, Any]:
         "circumstances": {what: [old, new] for what, old, new in sides.circumstances},
         "status": code.value,
         "counts": comparison.counts,
+        "partly": comparison.partly,
         "sections": [
             {
                 "explained": [
