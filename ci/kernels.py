@@ -75,8 +75,8 @@ def main(words: list[str] | None = None) -> int:
     measured = [one for one in results if "run" in one and sum(one["counts"].values())]
     if failed and status not in (USAGE, INTERRUPTED):
         status = NOTHING
-    tell(measured, failed, status)
     common.output(runs=arguments.output.as_posix(), measured=str(len(measured)))
+    tell(measured, failed, status)
     return status
 
 
@@ -137,7 +137,8 @@ def tell(measured: list[dict[str, Any]], failed: dict[str, str], status: int) ->
     if status not in (EXPECTED, INTERRUPTED):
         common.note("error" if status != INCONCLUSIVE else "warning", last)
     common.summary("\n".join([*said, "", last]))
-    print(last)
+    if "GITHUB_STEP_SUMMARY" in os.environ:  # else it was printed
+        print(last)
 
 
 if __name__ == "__main__":

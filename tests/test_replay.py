@@ -53,6 +53,40 @@ def test_there_and_back(sockmatrix: Commands) -> None:
     assert there.header.repeat == 3
 
 
+def test_run_takes_it_in(sockmatrix: Commands) -> None:
+    """As `import` does, and tells of it as of a run that was measured here; only some cells, if asked."""
+    Path("seen.jsonl").write_bytes(observe(sockmatrix))
+    done = sockmatrix("run", "--observations", "seen.jsonl", "-o", "there.jsonl")
+    assert (done.code, done.err) == (0, "")
+    assert sockmatrix("import", "seen.jsonl", "-o", "imported.jsonl").code == 0
+    assert Path("there.jsonl").read_bytes() == Path("imported.jsonl").read_bytes()
+    assert done.out.splitlines()[:2] == ["hearing", "Who hears it?"]
+    assert done.out.splitlines()[-1] == "exit 0: measured and as expected"
+    some = sockmatrix(
+        "run", "--observations", "seen.jsonl", "-o", "some", "--table", "listening", "--json"
+    )
+    assert json.loads(some.out)["planned"] == len(Run.read("some").cells) == 16
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--on", "gvisor"), "--on is about measuring, and --observations measures nothing"),
+        (("--resume",), "--resume is about measuring"),
+        (("--only", "listening/*"), "seen.jsonl: none of these cells is in it"),
+        (("--table", "listening", "-o", "there.jsonl"), "seen.jsonl: none of these cells is in it"),
+    ],
+)
+def test_what_cannot_be_taken_in(sockmatrix: Commands, words: tuple[str, ...], said: str) -> None:
+    """One line, and no run file."""
+    Path("seen.jsonl").write_bytes(observe(sockmatrix, "--table", "hearing"))
+    done = sockmatrix("run", "--observations", "seen.jsonl", *words)
+    assert (done.code, done.out) == (2, "")
+    assert done.err == f"sockmatrix run: {done.err[16:]}"
+    assert said in done.err
+    assert sorted(path.name for path in Path().iterdir()) == ["cells.jsonl", "seen.jsonl"]
+
+
 def test_some_cells(sockmatrix: Commands) -> None:
     """Of some cells the run is complete, too, and has a name of its own."""
     Path("seen.jsonl").write_bytes(observe(sockmatrix, "--table", "listening", "--repeat", "2"))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sockmatrix import grids
 from sockmatrix.cli import UsageError
+from sockmatrix.commands.importing import take_in
 from sockmatrix.commands.measuring import command_line, lanes_here
 from sockmatrix.commands.options import add_selection, examples, positive, seconds, selected, whole
 from sockmatrix.commands.sessions import Order, Session, Stopped, side_by_side
@@ -37,6 +38,9 @@ REASONS = 5
 """So many reasons why cells told nothing are named."""
 
 
+_MEASURING = ("on", "resume", "sample", "fresh", "settle", "cross_check", "dry_run", "allow_lan", "jobs")
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     add_selection(parser)
@@ -62,6 +66,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         help="the run file (.gz: gzip), or a directory for several",
+    )
+    parser.add_argument(
+        "--observations",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="measure nothing: take what a probe wrote elsewhere, a file for each lab (repeatable)",
     )
     parser.add_argument(
         "--resume", action="store_true", help="measure what the run file does not have yet"
@@ -104,6 +116,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("sockmatrix run --only 'loopback-broadcast/dest:lobcast/*'", "some cells, by their ids"),
         ("sockmatrix run --on kernel=6.12 --on kernel=5.10 -o runs", "kernels in virtual machines"),
         ("sockmatrix run --sample 300 --fresh --settle 1", "slow and careful, on a sample"),
+        ("sockmatrix run --observations FILE -o mac.jsonl", "what a probe wrote elsewhere"),
     )
 
 
@@ -111,6 +124,8 @@ def main(arguments: argparse.Namespace) -> ExitCode:
     """Measure."""
     seed = int.from_bytes(os.urandom(4), "little") if arguments.seed is None else arguments.seed
     selection = selected(arguments, sample=arguments.sample, seed=seed)
+    if arguments.observations:
+        return _observations(arguments, selection, seed)
     if arguments.resume and not arguments.output:
         raise UsageError("--resume needs -o FILE, the run to go on with")
     if arguments.resume and not arguments.output.exists():
@@ -148,6 +163,17 @@ def main(arguments: argparse.Namespace) -> ExitCode:
 
     recording = Session(order, targets[0], lanes_here(fresh=False)).measure(begin)
     return _tell(arguments, selection, recording, seed)
+
+
+def _observations(arguments: argparse.Namespace, selection: Selection, seed: int) -> ExitCode:
+    """Take in what was measured somewhere else."""
+    for option in _MEASURING:
+        if getattr(arguments, option):
+            name = option.replace("_", "-")
+            raise UsageError(f"--{name} is about measuring, and --observations measures nothing")
+    wanted = selection if arguments.table or arguments.only else None
+    recording, taken = take_in(arguments.observations, arguments.output, "run", wanted)
+    return _tell(arguments, taken, recording, seed)
 
 
 def _targets(arguments: argparse.Namespace) -> list[Named]:
@@ -266,7 +292,7 @@ def _tell(
     for reason, count in recording.reasons[:REASONS]:
         print(f"{count:>7}  {reason}")
     print(f"\nrun file  {path}")
-    if recording.ended != "complete":
+    if recording.ended != "complete" and not arguments.observations:
         print(f"next      {_go_on(arguments, path, seed)}   measures the rest")
     else:
         name = command_line(str(path))
