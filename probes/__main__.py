@@ -11,7 +11,7 @@ from __future__ import annotations
 #   the lab                  lab layouts veth namespaces netlink addresses interfaces symbols groups
 #   what cells are made of   cells trials programs operations memberships voices resolver options opcodes
 #   leading the roles        conductor batches allotment controls crew speech stages limits counters
-#   one role, a process      process frames role drain talk acts sockets datagrams facts place
+#   one role, a process      process nursery frames role drain talk acts sockets datagrams facts place
 #   what is on the wire      sender payload
 #   this system              platforms errnos proc checkup
 import argparse
@@ -23,6 +23,7 @@ def main() -> int:
     """Run a role or the filter. Returns 0, or 2 with one line on stderr when there is no lab."""
     parser = argparse.ArgumentParser(prog="probes", description=__doc__)
     parser.add_argument("--role", help=argparse.SUPPRESS)
+    parser.add_argument("--nursery", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--lab", choices=("auto", "private", "host"), default="auto")
     parser.add_argument("--layout", default="plain", help="which network: plain, hosts-3, ...")
     parser.add_argument("--allow-lan", action="store_true", help="allow packets on a real interface")
@@ -34,6 +35,11 @@ def main() -> int:
     parser.add_argument("--doctor", action="store_true", help="say what can be measured here")
     arguments = parser.parse_args()
 
+    if arguments.nursery is not None:
+        import nursery
+
+        nursery.main(arguments.nursery)
+        return 0
     if arguments.role:
         import role
 
@@ -88,7 +94,7 @@ def main() -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nobody reads: leave quietly
     finally:
-        leader.stop()
+        leader.leave()
     return 0
 
 

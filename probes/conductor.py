@@ -12,7 +12,7 @@ import collections
 import os
 import random
 import time
-from typing import Callable, Deque, Dict, List, NamedTuple, Optional, Tuple, Union
+from typing import Callable, Deque, Dict, FrozenSet, List, NamedTuple, Optional, Tuple, Union
 
 import batches
 import controls
@@ -63,7 +63,7 @@ class Conductor:
         self.counts: Dict[str, int] = collections.Counter()
         self.allotment = Allotment(lab, settings.share)
         self._silences = 0
-        self._lone: Dict[str, Dict[int, str]] = {}
+        self._known: Dict[str, Dict[int, FrozenSet[str]]] = {}
         self._users = users(getattr(os, "geteuid", lambda: None)(), text("/proc/self/uid_map"))
         self._closing: Optional[Tuple[Batch, List[Trial], List[str], Results]] = None
         self._controls = controls.Controls(self.compiler)
@@ -92,7 +92,7 @@ class Conductor:
         confirmed (stages.py).
         """
         if not again:
-            self._lone.clear()
+            self._known.clear()
         shuffled = list(cells)
         generator.shuffle(shuffled)
         lanes = self.settings.share[1]
@@ -235,7 +235,7 @@ class Conductor:
         silent = controls.silent(trials)
         for trial in trials:
             if trial.cell.id and not trial.port_was_taken():
-                self._lone[trial.cell.id] = trial.lone_hearers()
+                self._known[trial.cell.id] = trial.hearers()
                 results(trial.cell, _UNDECIDED if trial.timed_out() else trial.seen(silent))
 
     def _trials(self, cells: List[Cell]) -> List[Trial]:
@@ -247,9 +247,13 @@ class Conductor:
         trials = []
         for offset, cell in enumerate(everybody):
             number = self.allotment.trial()
-            group, lone = self.allotment.group(number), self._lone.get(cell.id, {})
-            trials.append(Trial(cell, number, port + step * offset, group, lone))
+            group, known = self.allotment.group(number), self._known.get(cell.id, {})
+            trials.append(Trial(cell, number, port + step * offset, group, known))
         return trials
+
+    def leave(self) -> None:
+        """Stop all roles for good."""
+        self._crew.leave()
 
     def stop(self) -> None:
         """Stop all roles; they are started again when they are needed."""

@@ -10,6 +10,7 @@ import functools
 import os
 from typing import Any, Dict, List, NamedTuple, Optional, Set
 
+import nursery
 import platforms
 from process import RoleProcess
 from programs import Compiler
@@ -82,6 +83,8 @@ class Crew:
         self._fences_made = 0
         self._fences = self._fences_on(HERE)
         self._told: Set[str] = set()
+        self._may_fork = nursery.supported(compiler.platform)
+        self._nursery: Optional[nursery.Nursery] = None
 
     def post(self, name: str, *request: Any) -> None:
         """Send a request to a role, which is started if need be. Raises RoleLost."""
@@ -100,9 +103,22 @@ class Crew:
     def _role(self, actor: Actor) -> RoleProcess:
         name = actor.process
         if name not in self._roles:
-            self._roles[name] = RoleProcess(name, self._nonce, self._cpu, self._place(actor))
+            place, child = self._place(actor), self._forked()
+            self._roles[name] = RoleProcess(name, self._nonce, self._cpu, place, child)
             self._known[name] = set()
         return self._roles[name]
+
+    def _forked(self) -> Optional[nursery.Forked]:
+        """Return a new process of the nursery, None where there is none: then Python is started."""
+        if not self._may_fork:
+            return None
+        try:
+            if self._nursery is None:
+                self._nursery = nursery.Nursery(self._compiler.lab.descriptors)
+            return self._nursery.fork()
+        except OSError:
+            self._may_fork = False
+            return None
 
     def _place(self, actor: Actor) -> Dict[str, Any]:
         """Return where the process of an actor is to go; see `role._go`."""
@@ -230,6 +246,13 @@ class Crew:
             self.post(name, "hang up")
         for name in processes:
             self.take(name)
+
+    def leave(self) -> None:
+        """Stop all roles for good."""
+        self.stop()
+        if self._nursery is not None:
+            self._nursery.stop()
+            self._nursery = None
 
     def stop(self) -> None:
         """Stop all roles; they are started again when they are needed."""

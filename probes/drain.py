@@ -8,6 +8,7 @@ from typing import Dict, List, Tuple
 import payload
 
 _READ_TIMEOUT = 0.5  # seconds for the payload of an accepted connection; it was sent before the fence
+_DONTWAIT = getattr(socket, "MSG_DONTWAIT", 0)
 _FLOOD = 100_000  # foreign datagrams after which a socket is left alone
 
 Found = Dict[int, Tuple[int, int]]
@@ -38,6 +39,17 @@ def drain_datagrams(sock: socket.socket, head: bytes, data: bytes, bits: int) ->
     return found, strangers
 
 
+def _first_words(connection: socket.socket) -> bytes:
+    """Return what was sent over a connection first: it is there already, as a rule. Raises OSError."""
+    if _DONTWAIT:
+        try:
+            return connection.recv(payload.MAXIMUM, _DONTWAIT)
+        except BlockingIOError:
+            pass
+    connection.settimeout(_READ_TIMEOUT)
+    return connection.recv(payload.MAXIMUM)
+
+
 def drain_connections(
     listener: socket.socket, head: bytes, kept: List[socket.socket]
 ) -> Tuple[Found, int]:
@@ -56,9 +68,8 @@ def drain_connections(
         except (ConnectionAbortedError, InterruptedError):
             continue  # a stranger's that is gone already; any other error ends this role
         kept.append(connection)
-        connection.settimeout(_READ_TIMEOUT)
         try:
-            data = connection.recv(payload.MAXIMUM)
+            data = _first_words(connection)
         except OSError:
             data = b""
         if data[: payload.HEAD] == head and len(data) >= payload.HEAD + 3:

@@ -7,9 +7,14 @@ import queue
 import subprocess
 import sys
 import threading
-from typing import Any, Dict, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, Tuple, Union
 
 import frames
+
+if TYPE_CHECKING:
+    from nursery import Forked
+
+    Child = Union[subprocess.Popen[bytes], Forked]
 
 POST_PATIENCE = 30.0
 """Seconds for a request that may not fit into the pipe to be read."""
@@ -30,6 +35,13 @@ class RoleLost(Exception):
     """A role died or did not answer in time; nothing of its batch counts."""
 
 
+def _start(name: str, descriptors: Sequence[int]) -> subprocess.Popen[bytes]:
+    # Without site: it only costs time.
+    command = [sys.executable, "-s", "-S", "-E", sys.path[0] or os.curdir, "--role", name]
+    inherited: Dict[str, Any] = {"pass_fds": descriptors} if descriptors else {}
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, **inherited)
+
+
 class RoleProcess:
     """One role process. Requests are posted; answers are taken in order, within a time limit.
 
@@ -37,17 +49,17 @@ class RoleProcess:
     """
 
     def __init__(
-        self, name: str, nonce: bytes, cpu: Optional[int], place: Optional[Dict[str, Any]] = None
+        self,
+        name: str,
+        nonce: bytes,
+        cpu: Optional[int],
+        place: Optional[Dict[str, Any]] = None,
+        child: Optional[Child] = None,
     ) -> None:
+        """Lead `child`, a process of Python's own if None. Raises OSError."""
         self.name = name
-        program = sys.path[0] or os.curdir
-        # Without site: it only costs time.
-        command = [sys.executable, "-s", "-S", "-E", program, "--role", name]
         place = place or {}
-        inherited = {"pass_fds": place["descriptors"]} if place.get("descriptors") else {}
-        self._child = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, **inherited
-        )
+        self._child = child or _start(name, place.get("descriptors", ()))
         self._answers: queue.SimpleQueue[Optional[Tuple[Any]]] = queue.SimpleQueue()
         threading.Thread(target=self._read, daemon=True).start()
         self.post(nonce, cpu, place)

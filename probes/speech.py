@@ -92,7 +92,7 @@ def _first(trials: List[Trial], manner: Manner, at: Optional[int]) -> List[Tuple
                 opened,
                 connections=voice.connects,
                 ports=manner.ports,
-                confirms=index in trial.lone,
+                confirms=len(trial.known.get(index, ())) == 1,
             )
             waiting.append((trial, index))
     return waiting

@@ -10,8 +10,8 @@ prove little. Few are sent first; the rest only where they can change the answer
 * a spread of datagrams: two datagrams from each of 31 source ports tell a spread by source port from
   a spread by datagram;
 * a single listener took every connection: 20 of them, for there are fewer such cells in a run;
-* the same socket heard everything as in the repetition before, which had made sure: two source ports
-  are enough to confirm it, and anything else is followed to its end again;
+* the same socket heard everything as in the repetition before, which had made sure, or the same ones
+  shared the connections: a few are enough to confirm it, and anything else is followed to its end again;
 * everything else (all, some, none) is settled by the first datagrams.
 """
 
@@ -56,7 +56,7 @@ def more(opened: int, sent: int, heard: list[int], *, connections: bool, confirm
     """Return the sequence numbers still worth sending, as a bitmap; 0 when the answer is settled.
 
     `opened` is the number of open sockets, `sent` and `heard` are bitmaps of sequence numbers: what was
-    sent, and what each socket that heard anything got. `confirms`: a single hearer is the one that a
+    sent, and what each socket that heard anything got. `confirms`: those who heard are those that the
     repetition before had made sure of.
     """
     hearers = [bits for bits in heard if bits]
@@ -67,9 +67,9 @@ def more(opened: int, sent: int, heard: list[int], *, connections: bool, confirm
         if union & bits:
             return 0
         union |= bits
+    if confirms and (connections or len(hearers) == 1):
+        return 0
     if len(hearers) == 1:
-        if confirms:
-            return 0
         wanted = _firsts(SINGLE_CONNECTIONS if connections else SINGLE_PORTS)
     elif len(hearers) < opened:
         ports = min(2 * _ports(sent), ports_to_meet(opened), MOST_PORTS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from types import MappingProxyType
-from typing import Any, Collection, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Collection, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from opcodes import BEFORE_BOUND
 from voices import Voice
@@ -96,19 +96,23 @@ class Voicing:
         self.refused = 0
         self.error: Optional[str] = None
 
-    def lone(self) -> Optional[str]:
-        """Return the socket that heard everything, if no other heard anything and nothing failed."""
-        if len(self.heard) != 1 or self.error or self.again:
-            return None
-        ((role, bits),) = self.heard.items()
-        return role if bits == self.sent | self.refused else None
+    def hearers(self) -> FrozenSet[str]:
+        """Return who heard it, if everything was heard by one of them each and nothing failed."""
+        union = 0
+        for bits in self.heard.values():
+            if union & bits:
+                return frozenset()
+            union |= bits
+        if union != self.sent | self.refused or self.error or self.again:
+            return frozenset()
+        return frozenset(self.heard)
 
 
 class Trial:
     """One cell, measured once, on a port (and, for multicast, a group) of its own."""
 
     __slots__ = (
-        *("_taken", "cell", "failures", "foreign", "group", "lone", "notes", "number", "port"),
+        *("_taken", "cell", "failures", "foreign", "group", "known", "notes", "number", "port"),
         *("shut", "voicings"),
     )
 
@@ -118,11 +122,11 @@ class Trial:
         number: int,
         port: int,
         group: str,
-        lone: Mapping[int, str] = MappingProxyType({}),
+        known: Mapping[int, FrozenSet[str]] = MappingProxyType({}),
     ) -> None:
-        """Begin; `lone` are the single hearers of the repetition before, by index of their voice."""
+        """Begin; `known` is who heard a voice in the repetition before, by index: see `hearers`."""
         self.cell = cell
-        self.lone = lone
+        self.known = known
         self.number = number
         self.port = port
         self.group = group
@@ -177,13 +181,13 @@ class Trial:
         voicing.heard[role] = before | bits
 
     def confirms(self, index: int) -> bool:
-        """Tell whether one socket heard all of a voice so far, the same as in the repetition before."""
-        return index in self.lone and self.voicings[index].lone() == self.lone[index]
+        """Tell whether a voice was so far heard by those of the repetition before, each time by one."""
+        return index in self.known and self.voicings[index].hearers() == self.known[index]
 
-    def lone_hearers(self) -> Dict[int, str]:
-        """Return who alone heard all of a voice, by its index."""
-        found = {index: voicing.lone() for index, voicing in enumerate(self.voicings)}
-        return {index: role for index, role in found.items() if role}
+    def hearers(self) -> Dict[int, FrozenSet[str]]:
+        """Return who heard a voice, by its index, where each datagram or connection had one hearer."""
+        found = {index: voicing.hearers() for index, voicing in enumerate(self.voicings)}
+        return {index: roles for index, roles in found.items() if roles}
 
     def timed_out(self) -> bool:
         """Tell whether a connection was neither made nor refused."""

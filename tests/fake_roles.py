@@ -19,6 +19,7 @@ import crew
 import groups
 import lab
 import limits
+import nursery
 import symbols
 import trials
 from interfaces import Interface
@@ -104,9 +105,14 @@ class World:
         self.inbox: dict[str, dict[int, dict[int, tuple[int, int]]]] = {}
 
     def role(
-        self, name: str, nonce: bytes, cpu: int | None, place: dict[str, Any] | None = None
+        self,
+        name: str,
+        nonce: bytes,
+        cpu: int | None,
+        place: dict[str, Any] | None = None,
+        _child: object = None,
     ) -> FakeRole:
-        """Start a role, as `RoleProcess(name, nonce, cpu, place)` does."""
+        """Start a role, as `RoleProcess(name, nonce, cpu, place, child)` does."""
         self.started[name] += 1
         self.places[name] = place
         role = FakeRole(self, name)
@@ -420,6 +426,7 @@ def make_conductor(
 ) -> conductor.Conductor:
     """Return a conductor that leads the roles of `world` in a fake lab, `place` if it is given."""
     monkeypatch.setattr(crew, "RoleProcess", world.role)
+    monkeypatch.setattr(nursery, "supported", lambda _: False)
     monkeypatch.setattr(limits, "read", lambda: within)
     monkeypatch.setattr(counters, "lost_datagrams", lambda: world.lost_datagrams())  # noqa: PLW0108 - it may be replaced
     lab = place or FakeLab()

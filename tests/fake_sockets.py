@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -103,6 +104,14 @@ class FakeSocket:
         """Connect."""
         self._call("connect", address)
 
+    def connect_ex(self, address: tuple[str, int]) -> int:
+        """Connect, and return the number of the error."""
+        try:
+            self._call("connect", address)
+        except OSError as error:
+            return error.errno or 0
+        return errno.EINPROGRESS
+
     def send(self, data: bytes) -> int:
         """Send on a connection."""
         self._call("send", data)
@@ -117,7 +126,7 @@ class FakeSocket:
                 one.incoming.append(data)
         return len(data)
 
-    def recv(self, size: int) -> bytes:
+    def recv(self, size: int, _flags: int = 0) -> bytes:
         """Return what comes next, cut to `size`."""
         if not self.incoming:
             raise BlockingIOError

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import crew
+import nursery
 import pytest
 from crew import Crew, Silent, Void
 from fake_roles import FakeLab, World
@@ -19,6 +20,7 @@ AF_INET = 2
 def make(monkeypatch: pytest.MonkeyPatch, world: World, place: FakeLab | None = None) -> Crew:
     """Return a crew of fake roles."""
     monkeypatch.setattr(crew, "RoleProcess", world.role)
+    monkeypatch.setattr(nursery, "supported", lambda _: False)
     return Crew(Compiler(place or FakeLab(), "linux"), range(31999, 31989, -1), {**COUNTS}, None)
 
 

@@ -47,8 +47,8 @@ METHODS = {"sendmsg", "recvmsg", "recvmsg_into", "sendmsg_afalg"}
 MODULES = {"fcntl", "termios", "resource", "pwd", "grp", "pty", "tty", "syslog", "crypt", "spwd"}
 """That Windows does not have."""
 
-ONLY_LINUX = {"namespaces", "netlink"}
-"""Modules with functions that only `namespaces.supported()`, or `operations.offered`, leads to."""
+ONLY_LINUX = {"namespaces", "netlink", "nursery"}
+"""Modules with functions that only their own `supported`, or `operations.offered`, leads to."""
 
 SURE = {
     ("lab", "find_way"): "after namespaces.supported()",

@@ -17,7 +17,7 @@ PROBES = Path(digest.__file__).parent
 FILES = sorted(PROBES.glob("*.py"))
 NAMES = {path.stem for path in FILES}
 
-LINUX_ONLY = {"lab", "namespaces", "netlink"}
+LINUX_ONLY = {"lab", "namespaces", "netlink", "nursery"}
 """Modules that may use what only Linux has, where they have made sure of it."""
 
 EACH = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -112,6 +112,8 @@ def test_it_does_only_what_every_system_can(file: Path) -> None:
     if file.stem not in LINUX_ONLY:
         refused |= {"os.fork", "os.unshare", "os.setns", "socket.AF_NETLINK"}
     shunned = {"select", "selectors", "asyncio", "multiprocessing", "pty"}
+    if file.stem == "nursery":
+        refused -= {"socket.AF_UNIX", "socket.socketpair"}
     # Only where a script asks for them, and never at import (see below).
     if file.stem == "datagrams":
         refused -= {"select.poll"}

@@ -42,6 +42,12 @@ def test_a_connection_has_longer_where_a_refusal_takes_two_seconds() -> None:
     assert {sender.connect_timeout(name) for name in ("linux", "darwin", "freebsd14")} == {1.0}
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connect as every system can."""
+    monkeypatch.setattr(sender, "_IMPATIENT", 0)
+
+
 # Pools
 
 
@@ -190,6 +196,35 @@ def test_after_some_time_outs_the_rest_is_not_tried(network: Network) -> None:
     assert set(failed.values()) == {(0, 0, "ETIMEDOUT"), (0, 0, sender.UNTRIED)}
     assert len(tried) < 10
     assert network.open == []
+
+
+@pytest.mark.parametrize(
+    ("refusals", "expected"),
+    [
+        ([None, None], {}),
+        ([None, BlockingIOError(), None], {}),
+        ([None, OSError(errno.ECONNREFUSED, "")], {0: (0, 1, None)}),
+        ([OSError(errno.EADDRNOTAVAIL, "")], {0: (0, 0, "EADDRNOTAVAIL")}),
+        (
+            [None, BlockingIOError(), socket.timeout()],  # noqa: UP041 - another class before Python 3.10
+            {0: (0, 0, "ETIMEDOUT")},
+        ),
+        ([None, BlockingIOError(), OSError(errno.ECONNREFUSED, "")], {0: (0, 1, None)}),
+    ],
+    ids=["at once", "a moment later", "refused", "not to be had", "timed out", "refused later"],
+)
+def test_on_linux_a_connection_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+    network: Network,
+    refusals: list[OSError | None],
+    expected: dict[int, Any],
+) -> None:
+    """It is made when connect(2) returns, as a rule; else sending waits for it."""
+    monkeypatch.setattr(sender, "_IMPATIENT", 1)
+    answers = iter(refusals)
+    network.refuses = lambda call, _: next(answers) if call in {"connect", "send"} else None
+    assert connect(Sender(NONCE, None), [0])[0] == expected
+    assert next(answers, "none left") == "none left"
 
 
 # The fence
