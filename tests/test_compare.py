@@ -8,6 +8,7 @@ from typing import Any
 import fakes
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from sockmatrix.compare import VERDICTS, Change, Comparison, compare, transitions, verdict
 from sockmatrix.outcome import Outcome, merge
@@ -140,3 +141,19 @@ def test_cells_that_are_alike_but_for_their_version(tmp_path: Path) -> None:
     found = compare(before, after)
     assert found.same == 2
     assert [one.id for one in found.others["redefined"]] == ["a"]
+
+
+def test_what_a_run_left_out_is_not_compared() -> None:
+    """Of several sends, those that both sides have count; and that it was a part is told."""
+    heard = LAST.delivery[""]
+    whole = replace(LAST, delivery={"if4": heard, "lo4": heard})
+    part = replace(whole, delivery={"lo4": heard}, unsent={"if4": "no link device"})
+    other = replace(part, delivery={}, send={"lo4": "EACCES"})
+    assert whole.agrees(part)
+    assert part.agrees(whole)
+    assert not whole.agrees(other)
+    assert not part.agrees(other)
+    assert verdict(whole, part) == "same"
+    found = compare(run(whole), run(part))
+    assert (found.same, found.partly) == (1, 1)
+    assert compare(run(part), run(part)).partly == 0

@@ -18,7 +18,7 @@ from sockmatrix.columns import Said, measured, text_of
 from sockmatrix.commands.runs import read_runs
 from sockmatrix.documented import documented
 from sockmatrix.render import text
-from sockmatrix.render.beside import compare
+from sockmatrix.render.beside import ALIKE, compare
 from sockmatrix.render.values import MISSING, Grid
 
 if TYPE_CHECKING:
@@ -197,6 +197,16 @@ def test_what_is_skipped_everywhere_is_told_once() -> None:
     assert (found.alike, found.parted.rows) == (1, ())
     (found,) = compare([("a 1", [grid("all", "all")]), ("b 1", [grid("all")])])
     assert (found.alike, len(found.parted.rows)) == (1, 1)
+
+
+def test_what_was_measured_in_part_is_the_same_as_far_as_it_goes() -> None:
+    """Where a mark says that platforms agree, the one that measured all of it has the word."""
+    runs = [("linux 1", [grid("if4+lo4 all", "lo4 all")]), ("linux 2", [grid("lo4 all", "none")])]
+    (found,) = compare(runs, marks=[grid(ALIKE)])
+    assert [cells for _, cells in found.parted.rows] == [("lo4 all", "none")]
+    assert found.same is not None
+    assert found.same.rows[0][1] == ("if4+lo4 all",)
+    assert found.note.endswith("; 1 of them not measured, or not wholly, on linux 2:")
 
 
 def test_words_of_documents_have_a_legend() -> None:
