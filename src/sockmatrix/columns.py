@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias, final
 
@@ -39,8 +40,16 @@ class Said:
         return " against ".join(f'"{words}"' for words in (self.words, *self.against))
 
 
-Known: TypeAlias = "Outcome | Said"
-"""What a column knows of a cell: the outcome that was measured, or what documents say."""
+@final
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something that is noted of a cell, for whoever makes the table: nothing is known by it."""
+
+    text: str
+
+
+Known: TypeAlias = "Outcome | Said | Mark"
+"""What a column knows of a cell: the outcome that was measured, or what documents say; or a mark."""
 
 NOT_MEASURED = "not measured"
 """The word for a cell of which a column knows nothing."""
@@ -48,8 +57,6 @@ NOT_MEASURED = "not measured"
 
 SILENT = frozenset({"skipped", "inconclusive"})
 """Words of what was not measured, for a reason that the run file gives."""
-
-_NOTHING = -1
 
 
 @final
@@ -78,13 +85,15 @@ def measured(runs: Mapping[str, Run]) -> tuple[Column, ...]:
 
 def text_of(cell: Cell, known: Known | None) -> str:
     """Return the text for a cell in a table: see `wording.headline`."""
-    return known.text if isinstance(known, Said) else cell_headline(cell, known)
+    return known.text if isinstance(known, Said | Mark) else cell_headline(cell, known)
 
 
 def word_of(known: Known | None) -> str:
     """Return the one word for what is known of a cell; words of documents stand for themselves."""
     if known is None:
         return NOT_MEASURED
+    if isinstance(known, Mark):
+        return known.text
     return known.plain if isinstance(known, Said) else known.word
 
 
@@ -102,37 +111,40 @@ def parted(cells: Iterable[Cell], columns: Sequence[Column]) -> list[Cell]:
     """Return those of some cells of which the columns do not all know the same, in every facet.
 
     What one knows and another does not is not the same; what no one knows, neither. But what was not
-    measured for a reason, `SILENT`, parts from nothing.
+    measured for a reason, `SILENT`, parts from nothing, nor does a part of it (`Outcome.agrees`).
     """
     lines = [column.cells.kept if isinstance(column.cells, Cells) else column.cells for column in columns]
-    number = _Numbers()
-    return [cell for cell in cells if number.part([line.get(cell.id) for line in lines])]
+    pairs = _Pairs()
+    return [cell for cell in cells if pairs.part([line.get(cell.id) for line in lines])]
 
 
-class _Numbers:
-    """Numbers for what is known, the same for what agrees.
+class _Pairs:
+    """Tells whether several things that are known of a cell agree with each other.
 
-    Cells of which run files say the same share a line (`runlines.py`): it is looked at once.
+    Cells of which run files say the same share a line (`runlines.py`): a pair is looked at once.
     """
 
     def __init__(self) -> None:
-        self._by_line: dict[int, int] = {}
-        self._by_facets: dict[object, int] = {}
+        self._known: dict[tuple[int, int], bool] = {}
 
     def part(self, known: Sequence[Known | Kept | None]) -> bool:
-        """Tell whether they are not all the same."""
+        """Tell whether not all of them agree."""
         distinct = {id(one): one for one in known}
-        if len(distinct) == 1 and known[0] is not None:  # as nearly always
-            return False
-        told = {self._number(one) for one in distinct.values() if one is not None} - {_NOTHING}
-        return len(told) > 1 or any(one is None for one in known)
+        if len(distinct) == 1:  # as nearly always
+            return known[0] is None
+        if any(one is None for one in known):
+            return True
+        lines = [one.line if isinstance(one, Like) else one for one in distinct.values()]
+        return not all(itertools.starmap(self._agree, itertools.combinations(lines, 2)))
 
-    def _number(self, one: Known | Kept) -> int:
-        line = one.line if isinstance(one, Like) else one
-        number = self._by_line.get(id(line))
-        if number is None:
-            facets = line.facets() if isinstance(line, Outcome) else line
-            silent = isinstance(line, Outcome) and line.word in SILENT
-            number = _NOTHING if silent else self._by_facets.setdefault(facets, len(self._by_facets))
-            self._by_line[id(line)] = number
-        return number
+    def _agree(self, one: Known | None, other: Known | None) -> bool:
+        key = id(one), id(other)
+        if key not in self._known:
+            self._known[key] = _agree(one, other)
+        return self._known[key]
+
+
+def _agree(one: Known | None, other: Known | None) -> bool:
+    if isinstance(one, Outcome) and isinstance(other, Outcome):
+        return one.word in SILENT or other.word in SILENT or one.agrees(other)
+    return one == other

@@ -1,6 +1,7 @@
 """Two runs, cell by cell: what is the same, what changed, and what cannot be said.
 
-    same          the facets agree: never words or amounts, and a `spread` over the same sockets is one
+    same          the facets agree: never words or amounts, and a `spread` over the same sockets is one;
+                  of several sends, those that one of the runs left out are not compared
     changed       both sides measured it, and the facets differ; also what exists on one side only
     new, gone     the cell is in one of the runs only
     redefined     its id means something else in the other run
@@ -76,6 +77,8 @@ class Comparison:
     after: Run
     same: int
     others: Mapping[Verdict, tuple[Change, ...]] = field(repr=False)
+    partly: int = 0
+    """Of how many cells only a part was compared, for a run left out some of what was to be sent."""
 
     @property
     def changed(self) -> tuple[Change, ...]:
@@ -101,10 +104,11 @@ class Comparison:
 def compare(before: Run, after: Run, ids: Container[str] | None = None) -> Comparison:
     """Compare two runs, of any two platforms; `ids`: only these cells."""
     others: dict[Verdict, list[Change]] = {}
-    same = 0
+    same = partly = 0
     judge = _judge(before, after)
     for name in before.cells if ids is None else filter(ids.__contains__, before.cells):
-        found = judge(name)
+        found, part = judge(name)
+        partly += part
         if found == "same":
             same += 1
         else:
@@ -118,25 +122,35 @@ def compare(before: Run, after: Run, ids: Container[str] | None = None) -> Compa
         after,
         same,
         {key: tuple(sorted(some, key=lambda one: one.id)) for key, some in others.items()},
+        partly,
     )
 
 
-def _judge(before: Run, after: Run) -> Callable[[str], Verdict]:
-    """Return what says the verdict on a cell of `before`: of cells that are alike in both files, once."""
-    if not (isinstance(before.cells, Cells) and isinstance(after.cells, Cells)):
-        return lambda name: verdict(before.cells[name], after.cells.get(name))
-    olds, news = before.cells.kept, after.cells.kept
-    known: dict[tuple[int, int], tuple[Verdict, object, object]] = {}
+def _judge(before: Run, after: Run) -> Callable[[str], tuple[Verdict, bool]]:
+    """Return what says the verdict on a cell of `before`, and whether it is about a part of it.
 
-    def judge(name: str) -> Verdict:
+    Of cells that are alike in both files it is worked out once.
+    """
+
+    def judge(name: str) -> tuple[Verdict, bool]:
+        old, new = before.cells[name], after.cells.get(name)
+        found = verdict(old, new)
+        part = found in ("same", "changed") and new is not None and old.left_out != new.left_out
+        return found, part
+
+    if not (isinstance(before.cells, Cells) and isinstance(after.cells, Cells)):
+        return judge
+    olds, news = before.cells.kept, after.cells.kept
+    known: dict[tuple[int, int], tuple[tuple[Verdict, bool], object, object]] = {}
+
+    def judge_once(name: str) -> tuple[Verdict, bool]:
         old, new = olds[name], news.get(name)
         key = id(old), id(new)
         if key not in known:
-            found = verdict(before.cells[name], after.cells.get(name))
-            known[key] = found, old, new  # what is kept here has its id for good
+            known[key] = judge(name), old, new  # what is kept here has its id for good
         return known[key][0]
 
-    return judge
+    return judge_once
 
 
 def verdict(before: CellLine | None, after: CellLine | None) -> Verdict:

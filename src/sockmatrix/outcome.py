@@ -7,10 +7,11 @@ come from the facets (`wording.py`); comparisons look at the facets, never at th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sockmatrix.delivery import (
     Amount,
@@ -63,6 +64,9 @@ _SHORTAGE = frozenset({"EMFILE", "ENFILE", "ENOMEM"})
 _NO_BUFFERS = "ENOBUFS"
 
 _BEFORE_OPEN = ("socket", "set", "bind", "listen")
+
+_VariantT = TypeVar("_VariantT", bound="Variant")
+_Told = TypeVar("_Told")
 
 _AND = " | "  # between reasons that differ
 
@@ -185,8 +189,41 @@ class Outcome(Variant, frozen=True, kw_only=True, omit_defaults=True, gc=False):
         return super().facets(any_one=any_one)
 
     def agrees(self, other: Outcome) -> bool:
-        """Return whether both are the same outcome, as comparisons see it."""
-        return self == other or self.facets() == other.facets()
+        """Return whether both are the same outcome, as comparisons see it.
+
+        Of several sends, those that one of them left out are not compared.
+        """
+        if self == other:
+            return True
+        unsent, others = self.left_out, other.left_out
+        if unsent == others:
+            return self.facets() == other.facets()
+        return self._without(unsent | others).facets() == other._without(unsent | others).facets()
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        """The labels of sends of which there is nothing."""
+        return frozenset(self.unsent).union(*(one.unsent for one in self.variants))
+
+    def _without(self, labels: frozenset[str]) -> Outcome:
+        variants = tuple(_kept(one, labels) for one in self.variants)
+        return replace(_kept(self, labels), variants=variants)
+
+
+def _kept(one: _VariantT, labels: frozenset[str]) -> _VariantT:
+    """Return an outcome without what was sent under some labels."""
+
+    def rest(by_label: Mapping[str, _Told]) -> dict[str, _Told]:
+        return {label: told for label, told in by_label.items() if label not in labels}
+
+    return replace(
+        one,
+        send=rest(one.send),
+        connect=rest(one.connect),
+        delivery=rest(one.delivery),
+        notes=rest(one.notes),
+        unsent={},
+    )
 
 
 def classify(seen: Iterable[tuple[int, Observation]], *, connects: bool = False) -> Outcome:

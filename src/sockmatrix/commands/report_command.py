@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from sockmatrix import content, grids
 from sockmatrix.axis import vocabulary
-from sockmatrix.claims import claim
+from sockmatrix.claims.book import DIRECTORY, load
 from sockmatrix.cli import UsageError
-from sockmatrix.columns import Said, measured, parted, present
+from sockmatrix.columns import Mark, measured, parted, present
 from sockmatrix.commands.options import add_selection, examples, selected
 from sockmatrix.commands.runs import lasting, read_runs, tell_incomplete, write_output
 from sockmatrix.documented import Documented, documented
@@ -157,10 +157,10 @@ def _spoken(
     cells: Iterable[Cell],
 ) -> Documented:
     """Return what documents say of some cells, nothing where it is not asked for."""
-    if not arguments.documented or not (content.matrix() / claim.DIRECTORY).is_dir():
+    if not arguments.documented or not (content.matrix() / DIRECTORY).is_dir():
         return Documented()
     try:
-        book = claim.load()
+        book = load()
         return documented(book.claims.values(), selection.plans, columns, {cell.id for cell in cells})
     except TableError as error:
         raise UsageError(printable(str(error), 1000)) from error
@@ -276,8 +276,10 @@ def _beside(
     shown = grids.shown(selection.plans)
     cells = [cell for cell in selection.cells if cell.id in shown]
     spoken = _spoken(columns, selection, arguments, cells)
-    apart = {name: Said("otherwise") for name in spoken.otherwise}
-    said = grids.beside(selection.plans, [*(one.cells for one in spoken.columns), apart])
+    apart = {cell.id for cell in parted(cells, columns)}
+    marks = {cell.id: Mark(beside.ALIKE) for cell in cells if cell.id not in apart}
+    marks.update((name, Mark(beside.OTHERWISE)) for name in spoken.otherwise)
+    said = grids.beside(selection.plans, [*(one.cells for one in spoken.columns), marks])
     return beside.compare(
         [(column.heading, own) for column, own in zip(columns, tables, strict=True)],
         show,

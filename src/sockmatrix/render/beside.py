@@ -21,6 +21,9 @@ Named: TypeAlias = "tuple[str, Sequence[Grid]]"
 PARTED = "differs"
 """In the table of what is the same on every platform, the cell of what is not."""
 
+OTHERWISE, ALIKE = "otherwise", "alike"
+"""Marks of cells, which are shown nowhere."""
+
 _AND_SO_ON = 3
 """Of more platforms that did not measure something, only the number is told."""
 
@@ -57,14 +60,15 @@ def compare(
     runs: Sequence[Named],
     show: Show = "folded",
     documented: Sequence[Named] = (),
-    otherwise: Sequence[Grid] = (),
+    marks: Sequence[Grid] = (),
 ) -> list[Comparison]:
     """Return the tables of several platforms, one comparison for each title.
 
-    `documented` are those of systems that only documents speak of; `otherwise` the tables of what is
-    documented otherwise than it was measured: where there is any text, it is.
+    `documented` are those of systems that only documents speak of. `marks` are tables of what is to be
+    known of a cell beside its texts: `OTHERWISE` where a document says otherwise than was measured,
+    `ALIKE` where platforms agree, but some measured a part.
     """
-    together = side_by_side([*runs, *documented, ("", otherwise)])
+    together = side_by_side([*runs, *documented, ("", marks)])
     return [
         _compare(_Beside(grid, len(runs), len(documented)), [own for _, own in runs], show)
         for grid in together
@@ -82,7 +86,7 @@ def without_differences(comparisons: Iterable[Comparison]) -> str:
 @final
 @dataclass(frozen=True, slots=True)
 class _Beside:
-    """A table whose columns are platforms that measured, documented ones, and where those disagree."""
+    """A table whose columns are platforms that measured, documented ones, and marks."""
 
     grid: Grid
     measured: int
@@ -90,11 +94,13 @@ class _Beside:
 
     def value(self, texts: Sequence[str]) -> str:
         """Return what every platform has that measured a row, empty where they part."""
-        own = set(texts[: self.measured])
-        told = own - SILENT
-        if MISSING in own or len(told) > 1 or texts[-1] != MISSING:
+        own = dict.fromkeys(texts[: self.measured])
+        told = [text for text in own if text not in SILENT]
+        if MISSING in own or texts[-1] == OTHERWISE or (len(told) > 1 and texts[-1] != ALIKE):
             return ""
-        return next(iter(told or own)) if told or len(own) == 1 else ""
+        if told:
+            return max(told, key=len)  # who measured a part says less
+        return next(iter(own)) if len(own) == 1 else ""
 
     def only(self, rows: Iterable[tuple[tuple[str, ...], tuple[str, ...]]]) -> Grid:
         """Return some rows, without documented columns that have nothing in them."""
@@ -127,17 +133,29 @@ def _compare(beside: _Beside, runs: Sequence[Sequence[Grid]], show: Show) -> Com
 def _told(beside: _Beside, alike: Sequence[Sequence[str]]) -> str:
     """Say of rows that are the same which platforms did not measure them, and whether documents agree."""
     names = beside.grid.columns
-    without = [at for at in range(beside.measured) if any(texts[at] in SILENT for texts in alike)]
+    lacking = [_lacking(beside, texts) for texts in alike]
+    without = [at for at in range(beside.measured) if any(at in some for some in lacking)]
     parts = []
     if without:
-        rows = sum(any(texts[at] in SILENT for at in without) for texts in alike)
+        rows = sum(map(bool, lacking))
         few = ", ".join(_joined([names[at] for at in without]))
         who = few if len(without) <= _AND_SO_ON else f"{len(without)} platforms"
-        parts.append(f"{rows} of them not measured on {who}")
+        how = (
+            ""
+            if all(texts[at] in SILENT for some, texts in zip(lacking, alike, strict=True) for at in some)
+            else ", or not wholly,"
+        )
+        parts.append(f"{rows} of them not measured{how} on {who}")
     spoken = [texts[beside.measured : -1] for texts in alike]
     if rows := sum(any(text != MISSING for text in texts) for texts in spoken):
         parts.append(f"documents of other systems say nothing else of {rows} of them")
     return "".join(f"; {part}" for part in parts)
+
+
+def _lacking(beside: _Beside, texts: Sequence[str]) -> list[int]:
+    """Return the places of platforms that did not measure a row that is the same, or a part of it."""
+    value = beside.value(texts)
+    return [at for at in range(beside.measured) if texts[at] != value]
 
 
 def _together(grid: Grid, measured: int) -> Grid:
