@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import fakes
 
 from sockmatrix import content, table
-from sockmatrix.claims import claim as claims
+from sockmatrix.claims import book as claims
 from sockmatrix.evidence import Knowledge
 from sockmatrix.observation import decode_seen
 from sockmatrix.outcome import classify

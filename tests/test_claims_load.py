@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sockmatrix.claims.claim import Book, load, natural
+from sockmatrix.claims.book import load, natural
 from sockmatrix.part import TableError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from sockmatrix.claims.claim import Book
 
 SOURCES = """
 [KO]

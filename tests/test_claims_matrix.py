@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from sockmatrix.axis import table_files
 from sockmatrix.claims import systems
-from sockmatrix.claims.claim import Book, load
+from sockmatrix.claims.book import load
 from sockmatrix.claims.cover import Coverage
 from sockmatrix.claims.findings import disputes, find
 from sockmatrix.content import matrix
 from sockmatrix.runfile import Run
+
+if TYPE_CHECKING:
+    from sockmatrix.claims.claim import Book
 
 IDS = (Path(__file__).parent / "data" / "claim-ids.txt").read_text().split()
 REPORTS = Path(__file__).parents[1] / "reports"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, final
 
 from sockmatrix import allow, changes, content, plan, table
 from sockmatrix.axis import table_files, vocabulary_of
-from sockmatrix.claims.claim import DIRECTORY, load
+from sockmatrix.claims.book import DIRECTORY, load
 from sockmatrix.claims.cover import Coverage
 from sockmatrix.part import TableError
 

@@ -7,7 +7,7 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from sockmatrix.claims.claim import load
+from sockmatrix.claims.book import load
 from sockmatrix.claims.cover import Coverage
 from sockmatrix.claims.findings import dispute_values, disputes, find, values
 from sockmatrix.claims.verdict import WORDS

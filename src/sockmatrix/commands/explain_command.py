@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from sockmatrix import content, plan
-from sockmatrix.claims.claim import load
+from sockmatrix.claims.book import load
 from sockmatrix.cli import UsageError
 from sockmatrix.commands.options import examples
 from sockmatrix.commands.runs import read_runs, tell_incomplete, write_output

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sockmatrix import content, table
 from sockmatrix.claims import systems
-from sockmatrix.claims.claim import load
+from sockmatrix.claims.book import load
 from sockmatrix.claims.versions import release
 from sockmatrix.cli import UsageError
 from sockmatrix.commands.runs import read_runs, tell_incomplete

@@ -12,7 +12,9 @@ import msgspec
 
 from sockmatrix import changes, content
 from sockmatrix.axis import addresses_in_words
-from sockmatrix.claims import claim, systems
+from sockmatrix.claims import systems
+from sockmatrix.claims.book import DIRECTORY, load
+from sockmatrix.claims.claim import Book
 from sockmatrix.claims.cover import Coverage
 from sockmatrix.columns import Said
 from sockmatrix.documented import documented
@@ -114,11 +116,11 @@ def build(columns: Sequence[Column], selection: Selection, *, rules: bool = Fals
     )
 
 
-def _book() -> claim.Book:
+def _book() -> Book:
     """Return the claims; a matrix may have none."""
-    if (content.matrix() / claim.DIRECTORY).is_dir():
-        return claim.load()
-    return claim.Book({}, {}, ())
+    if (content.matrix() / DIRECTORY).is_dir():
+        return load()
+    return Book({}, {}, ())
 
 
 def _packed(data: Mapping[str, Any]) -> dict[str, str]:
