@@ -59,7 +59,6 @@ WRONG = [
     ({"notes": {}}, "note n"),
     ({"notes": {"n": "EINVAL"}}, "note n"),
     ({"notes": {"n": "ok", "m": "ok"}}, "note m"),
-    ({"unsent": {}}, "unsent"),
     ({"absent": "SO_REUSEPORT_LB"}, "absent"),
     ({"skipped": "no root"}, "skipped"),
     ({"delivery": {}}, "delivery s"),
@@ -94,6 +93,19 @@ def test_what_told_nothing_contradicts_nothing() -> None:
     assert compare(Prediction(**SEEN), Outcome(missed=3, inconclusive="it hangs")) == []
     assert compare(Prediction(**SEEN), Outcome(n=3, skipped="no root")) == []
     assert compare(Prediction(skipped="no root"), Outcome(n=3, skipped="in other words")) == []
+
+
+def test_a_send_that_was_left_out_contradicts_nothing() -> None:
+    """A guest without a link has no such destination; what else was sent still counts."""
+    seen = outcome(unsent={"s": "no link device", "x": "no link device", "n": "no link device"})
+    less = msgspec.structs.replace(
+        seen, send={}, notes={}, delivery={label: SEEN["delivery"][label] for label in ("", "u")}
+    )
+    assert compare(Prediction(**SEEN), less) == []
+    wrong = msgspec.structs.replace(less, delivery={"": ONE})
+    assert compare(Prediction(**SEEN), wrong) == [
+        "delivery u: predicted uneven A+B always=A, measured nothing"
+    ]
 
 
 WORLD = Prediction(open=2, delivery={"": ONE}, notes={"n": "A"})

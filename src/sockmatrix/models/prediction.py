@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sockmatrix.outcome import Variant
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from sockmatrix.delivery import Delivery
     from sockmatrix.outcome import Outcome
@@ -30,8 +30,8 @@ def compare(prediction: Prediction, outcome: Outcome) -> list[str]:
     """Return the facets of an outcome that were predicted wrongly, in words; none if all are right.
 
     Amounts are not compared. An outcome that told nothing is contradicted by nothing, nor is one
-    that was skipped: the lab lacked what the model takes for granted. Where a hash decides, the
-    outcome may be any of what is possible, and each repetition another.
+    that was skipped, nor a send that was left out: the lab lacked what the model takes for granted.
+    Where a hash decides, the outcome may be any of what is possible, and each repetition another.
     """
     if outcome.variants:
         ways = [compare_variant(prediction, one) for one in outcome.variants]
@@ -53,7 +53,6 @@ def _problems(prediction: Prediction, outcome: Variant, worlds: tuple[Prediction
         ("absent", prediction.absent, outcome.absent),
         ("skipped", bool(prediction.skipped), bool(outcome.skipped)),
         ("open", prediction.open, outcome.open),
-        ("unsent", sorted(prediction.unsent), sorted(outcome.unsent)),
     ):
         if said != seen:
             problems.append(f"{name}: predicted {said}, measured {seen}")
@@ -63,8 +62,8 @@ def _problems(prediction: Prediction, outcome: Variant, worlds: tuple[Prediction
         ("connect ", prediction.connect, outcome.connect),
         ("note ", prediction.notes, outcome.notes),
     ):
-        problems += _differences(name, of, measured)
-    for label in sorted({*prediction.delivery, *outcome.delivery}):
+        problems += _differences(name, of, measured, outcome.unsent)
+    for label in sorted({*prediction.delivery, *outcome.delivery} - set(outcome.unsent)):
         said_here, seen_here = prediction.delivery.get(label), outcome.delivery.get(label)
         possible = [one.delivery[label] for one in worlds if label in one.delivery]
         if not _agree(said_here, seen_here, possible):
@@ -74,8 +73,10 @@ def _problems(prediction: Prediction, outcome: Variant, worlds: tuple[Prediction
     return problems
 
 
-def _differences(name: str, said: Mapping[str, str], seen: Mapping[str, str]) -> list[str]:
-    keys = sorted({*said, *seen})
+def _differences(
+    name: str, said: Mapping[str, str], seen: Mapping[str, str], left_out: Collection[str]
+) -> list[str]:
+    keys = sorted({*said, *seen}.difference(left_out))
     return [
         f"{name}{key}: predicted {said.get(key, 'nothing')}, measured {seen.get(key, 'nothing')}"
         for key in keys
