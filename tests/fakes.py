@@ -26,8 +26,8 @@ from miniatures import (
     steps,
 )
 
+from sockmatrix.classify import classify
 from sockmatrix.observation import decode_seen
-from sockmatrix.outcome import classify
 from sockmatrix.runformat import CellLine, Header
 from sockmatrix.runformat import header as header_from_hello
 

@@ -11,9 +11,9 @@ import fakes
 
 from sockmatrix import content, table
 from sockmatrix.claims import book as claims
+from sockmatrix.classify import classify
 from sockmatrix.evidence import Knowledge
 from sockmatrix.observation import decode_seen
-from sockmatrix.outcome import classify
 from sockmatrix.runfile import Run
 from sockmatrix.runformat import CellLine, Footer
 from sockmatrix.runwriter import write_run

@@ -11,8 +11,8 @@ import smallmatrix
 
 from sockmatrix import allow, content, selection
 from sockmatrix.claims.shape import shape
+from sockmatrix.classify import classify
 from sockmatrix.observation import decode_seen
-from sockmatrix.outcome import Outcome, classify
 from sockmatrix.part import TableError
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from sockmatrix.cell import Cell
     from sockmatrix.claims.shape import Shape
+    from sockmatrix.outcome import Outcome
 
 TODAY = dt.date(2026, 6, 1)
 

@@ -10,8 +10,9 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from sockmatrix.classify import merge
 from sockmatrix.compare import VERDICTS, Change, Comparison, compare, transitions, verdict
-from sockmatrix.outcome import Outcome, merge
+from sockmatrix.outcome import Outcome
 from sockmatrix.runfile import CellLine, Footer, LineDecoder, Run
 from sockmatrix.runwriter import RunWriter
 

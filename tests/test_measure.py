@@ -16,9 +16,9 @@ import smallmatrix
 from fakeprobe import FakeTarget, process_of
 
 from sockmatrix import measure
+from sockmatrix.classify import classify
 from sockmatrix.measure import Block, Lanes, Requests
 from sockmatrix.observation import decode_seen
-from sockmatrix.outcome import classify
 from sockmatrix.target import NotStartedError, Probe, ProbeOptions
 
 if TYPE_CHECKING:

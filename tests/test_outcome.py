@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sockmatrix.cell import receiver_names
+from sockmatrix.classify import classify, merge
 from sockmatrix.observation import Bits, Observation, Send, decode_seen
-from sockmatrix.outcome import Outcome, classify, headline, merge, sentence
+from sockmatrix.outcome import Outcome, headline, sentence
 
 STEADY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """A loaded machine is no reason to fail."""

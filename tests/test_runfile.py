@@ -15,8 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sockmatrix import runfile
+from sockmatrix.classify import classify
 from sockmatrix.observation import decode_seen
-from sockmatrix.outcome import Outcome, classify
+from sockmatrix.outcome import Outcome
 from sockmatrix.render.escape import printable
 from sockmatrix.runfile import CellLine, Footer, Run, RunFileError, count_words
 from sockmatrix.runwriter import RunWriter

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from sockmatrix.classify import classify
 from sockmatrix.observation import decode_seen
-from sockmatrix.outcome import Outcome, classify
 from sockmatrix.runfile import CellLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sockmatrix.measure import Block
+    from sockmatrix.outcome import Outcome
 
 TCP = "tcp"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar, final
 
 import msgspec
 
-from sockmatrix.outcome import merge as merge_outcomes
+from sockmatrix.classify import merge as merge_outcomes
 from sockmatrix.render.escape import printable
 from sockmatrix.runformat import CellLine, CrossCheck, Footer, Lab, count_words
 
