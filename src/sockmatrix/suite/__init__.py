@@ -9,7 +9,7 @@ baseline for this platform as `sockmatrix check` does it.
     skipped   the option is absent here, nothing can be measured, or there is nothing to compare: why
 
 Layout: `hooks` is what every pytest run loads, and does nothing where the suite is not named; `plugin`
-is the rest. `cells` makes the tests, `batches` says which are measured together, `schedule` hands whole
-batches to the workers of pytest-xdist, `measuring` has a lab and a probe for each worker, `judge`
-compares, `reports` tells pytest, and `recording` writes the run file.
+is the rest. `asked` reads the options, `cells` makes the tests, `batches` says which are measured
+together, `schedule` hands whole batches to the workers of pytest-xdist, `measuring` has a lab and a
+probe for each worker, `judge` compares, `reports` tells pytest, and `recording` writes the run file.
 """

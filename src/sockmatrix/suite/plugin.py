@@ -8,21 +8,20 @@ from __future__ import annotations
 import gc
 import os
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 import msgspec
 import pytest
 
-from sockmatrix import allow, baselines, content
-from sockmatrix.baselines import AUTO, Kind, NoBaselineError
+from sockmatrix import allow
+from sockmatrix.baselines import NoBaselineError
 from sockmatrix.commands.measuring import lanes_here
 from sockmatrix.exitcode import ExitCode
 from sockmatrix.part import TableError
 from sockmatrix.render.escape import printable
-from sockmatrix.runfile import RunFileError, header, read_header
-from sockmatrix.selection import Selection, SelectionError, select
+from sockmatrix.runfile import RunFileError
+from sockmatrix.suite import asked
 from sockmatrix.suite.batches import deal
 from sockmatrix.suite.cells import CellItem, SuiteCollector
 from sockmatrix.suite.hooks import NAME
@@ -30,7 +29,7 @@ from sockmatrix.suite.judge import Judge
 from sockmatrix.suite.measuring import Measuring, Shared, Told
 from sockmatrix.suite.recording import Recording
 from sockmatrix.suite.reports import report, teardown
-from sockmatrix.target import Probe, ProbeOptions, TargetError
+from sockmatrix.target import TargetError
 from sockmatrix.targets import names
 
 if TYPE_CHECKING:
@@ -38,7 +37,8 @@ if TYPE_CHECKING:
 
     from sockmatrix.cases import Case
     from sockmatrix.cell import Cell
-    from sockmatrix.runformat import CellLine, Header
+    from sockmatrix.runformat import CellLine
+    from sockmatrix.selection import Selection
 
 _SUITE = Path(__file__).parent
 _encode = msgspec.json.Encoder().encode
@@ -70,12 +70,14 @@ class Suite:
         """Find the baseline; a worker is told of it."""
         if self._worker is not None:
             return
-        self._check()
+        asked.check(self._options)
+        if asked.few(self._options):
+            self._selected()
         if self._options.collectonly:
             return
         try:
-            here = self._header(_hello(self._probe_options()))
-            path, why = self._baseline(here)
+            here = asked.header_of(asked.hello(self._options))
+            path, why = asked.baseline(self._options, here)
             Judge.load(path, (), here, self._options.sockmatrix_allow)
         except (TargetError, NoBaselineError, RunFileError, TableError, OSError) as error:
             raise pytest.UsageError(printable(str(error), 1000)) from error
@@ -97,36 +99,9 @@ class Suite:
         modules = (getattr(one.function, "__module__", "") or "" for one in takers)
         return any(name.partition(".")[0] not in ("_pytest", "xdist", "sockmatrix") for name in modules)
 
-    def _check(self) -> None:
-        """Raise UsageError for options that cannot be right, before anything is measured."""
-        options = self._options
-        if options.sockmatrix_repeat < 1:
-            raise pytest.UsageError("--sockmatrix-repeat: at least 1")
-        if options.sockmatrix_run and Path(options.sockmatrix_run).exists():
-            raise pytest.UsageError(f"--sockmatrix-run: {options.sockmatrix_run} exists")
-        if options.sockmatrix_table or options.sockmatrix_only or options.sockmatrix_cell:
-            try:
-                self._selected()
-            except SelectionError as error:
-                raise pytest.UsageError(str(error)) from error
-
-    def _header(self, hello: dict[str, Any]) -> Header:
-        return header(dict(hello), tool="0", tables={}, planned=0, repeat=1, seed=0, started="1970-01-01")
-
-    def _baseline(self, here: Header) -> tuple[Path, str]:
-        name = self._options.sockmatrix_baseline
-        if name == AUTO:
-            chosen = baselines.choose(baselines.headers(content.runs()), here)
-            return chosen.path, chosen.why
-        differs = Kind.of(read_header(Path(name))).differs(Kind.of(here))
-        return Path(name).resolve(), f"measured elsewhere: here {differs}" if differs else ""
-
     def pytest_report_header(self) -> list[str]:
         """Say what is compared."""
         return [f"sockmatrix: {printable(line, 1000)}" for line in self._heads]
-
-    def _probe_options(self) -> ProbeOptions:
-        return ProbeOptions(self._options.sockmatrix_lab, self._options.sockmatrix_allow_lan)
 
     # --- collection --------------------------------------------------------------------------
 
@@ -144,7 +119,7 @@ class Suite:
             collecting = gc.isenabled()
             gc.disable()  # tens of thousands of objects that all stay
             try:
-                self._selection = _select(self._options)
+                self._selection = asked.cells(self._options)
             finally:
                 if collecting:
                     gc.enable()
@@ -242,7 +217,7 @@ class Suite:
             self._measuring = Measuring(
                 {plan.table.name: plan.table.scenario for plan in selection.plans},
                 target,
-                self._probe_options(),
+                asked.probe_options(self._options),
                 self._judge,
                 lanes=1 if self._worker else lanes_here(fresh=False),
                 repeat=self._options.sockmatrix_repeat,
@@ -255,7 +230,7 @@ class Suite:
     def _judge(self, cells: Sequence[Cell], lines: Mapping[str, CellLine]) -> Mapping[str, Case]:
         if self._judges is None:
             assert self._measuring is not None
-            here = self._header(self._measuring.hello)
+            here = asked.header_of(self._measuring.hello)
             baseline = Path(self._given["baseline"])
             allowed = self._options.sockmatrix_allow
             self._judges = Judge.load(baseline, self._selected().plans, here, allowed)
@@ -300,28 +275,3 @@ class Suite:
             terminalreporter.write_line(f"sockmatrix: {printable(line, 1000)}")
         if self._ending:
             terminalreporter.write_line(self._ending, red=True)
-
-
-def _select(options: Any) -> Selection:
-    """Return the cells that options ask for: of those that match, those with an id.
-
-    Raises SelectionError.
-    """
-    tables, ids = options.sockmatrix_table, options.sockmatrix_cell
-    if not ids:
-        return select(tables, options.sockmatrix_only)
-    found = select(tables or [cell.partition("/")[0] for cell in ids], options.sockmatrix_only)
-    if unknown := set(ids) - found.ids:
-        raise SelectionError(f"there is no cell {min(unknown)}")
-    return Selection(found.plans, tuple(cell for cell in found.cells if cell.id in ids))
-
-
-def _hello(options: ProbeOptions) -> dict[str, Any]:
-    """Return what a probe says of this machine. Raises TargetError."""
-    target = names.parse("local").make(1)
-    probe = Probe(target, replace(options), (0, 1))
-    try:
-        return probe.hello
-    finally:
-        probe.stop()
-        target.close()
