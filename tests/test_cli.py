@@ -97,8 +97,8 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "the following arguments are required: COMMAND"),
-        (["measure"], "invalid choice: 'measure' (choose from"),
+        ([], "sockmatrix: name a command"),
+        (["rn"], 'sockmatrix: unknown command "rn" (did you mean "run"?); allowed: run, check, '),
         (["run", "--jobs", "0"], "argument --jobs: '0' is not a number of at least 1"),
         (["run", "--jobs", "-1"], "argument --jobs: '-1' is not a number of at least 1"),
         (["run", "--repeat", "many"], "argument --repeat: 'many' is not a number of at least 1"),

@@ -70,6 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: keep what there is
     name = ""
     try:
+        _check(words)
         namespace = _parser(words).parse_args(words)
         name = f" {namespace.command}"
         command = importlib.import_module(f"sockmatrix.commands.{namespace.command}_command")
@@ -88,6 +89,17 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         print(f"sockmatrix{name}: {error.filename or 'output'}: {error.strerror}", file=sys.stderr)
         code = ExitCode.USAGE
     sys.exit(code.value)
+
+
+def _check(words: Sequence[str]) -> None:
+    """Say more than argparse does of no command, and of one that there is not. Raises UsageError."""
+    if not words:
+        _parser(words).print_help(sys.stderr)
+        raise UsageError("name a command")
+    if not words[0].startswith("-") and words[0] not in COMMANDS:
+        from sockmatrix.part import unknown
+
+        raise UsageError(unknown("command", words[0], COMMANDS))
 
 
 def _discard_output() -> None:
