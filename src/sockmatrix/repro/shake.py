@@ -47,12 +47,33 @@ def python(text: str) -> str:
 
 
 def _units(text: str) -> Iterator[Unit]:
+    """Yield the statements of a program. Most of its paragraphs are those of other programs too."""
+    pending = ""
+    for paragraph in text.split("\n\n"):
+        begins = not paragraph.lstrip("\n").startswith(" ")
+        if pending and begins and (units := _statements(pending)) is not None:
+            yield from units
+            pending = paragraph
+        else:
+            pending += ("\n\n" if pending else "") + paragraph
+    yield from _statements(pending) or ()
+
+
+@functools.lru_cache(maxsize=1000)
+def _statements(text: str) -> tuple[Unit, ...] | None:
+    """Return whole paragraphs as units, None for those that end within a statement."""
     lines = text.split("\n")
-    for node in ast.parse(text).body:
+    try:
+        body = ast.parse(text).body
+    except SyntaxError:
+        return None
+    found = []
+    for node in body:
         first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])
         while first > 1 and lines[first - 2].startswith("#"):
             first -= 1
-        yield _unit("\n".join(lines[first - 1 : node.end_lineno]))
+        found.append(_unit("\n".join(lines[first - 1 : node.end_lineno])))
+    return tuple(found)
 
 
 @functools.lru_cache(maxsize=1000)
