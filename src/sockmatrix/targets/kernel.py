@@ -29,7 +29,8 @@ class KernelTarget(GuestTarget):
         self.accelerator = accelerator
 
     def modules(self) -> list[tuple[str, bytes]]:
-        """Return the kernel's own. Raises NotStartedError, also for a kernel that is damaged."""
+        """Return the kernel's own. Raises NotStartedError, also without QEMU or for a damaged kernel."""
+        qemu.find()  # before the work of making an image
         self.kernel.check()
         return self.kernel.modules()
 
