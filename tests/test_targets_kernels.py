@@ -77,8 +77,8 @@ def test_a_kernel_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(NotStartedError) as caught:
         kernels.find("6.12", tmp_path)
     assert str(caught.value) == (
-        f"there is no kernel 6.12 in {tmp_path}; those there: 6.1.192-3;"
-        " `sockmatrix kernels fetch 6.12` gets one"
+        f"there is no kernel 6.12 in {tmp_path}: `sockmatrix kernels fetch 6.12` gets one;"
+        " there are some of 6.1"
     )
 
 

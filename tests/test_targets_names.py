@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 import tempfile
 import time
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sockmatrix import content
+from sockmatrix.target import Probe, ProbeOptions
 from sockmatrix.targets.conversation import NotStartedError
 from sockmatrix.targets.gvisor import GVisorTarget
 from sockmatrix.targets.kernel import KernelTarget
@@ -87,6 +90,36 @@ def test_a_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(target, KernelTarget)
     assert (str(target.kernel.module_directory), target.machines) == ("/m", 2)
     assert target.name == "the guest of Linux vmlinuz"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("kernel=/nowhere/vmlinuz", "/nowhere/vmlinuz is neither a version, such as 6.12, nor a file"),
+        ("kernel=6", "6 is neither a version, such as 6.12, nor a file that there is"),
+        ("kernel=6.12//modules=/m", "a fetched kernel has its modules; //modules= goes with a file"),
+        ("python=/nowhere/python", "No such file or directory; the probe needs a Python, 3.9 or newer"),
+    ],
+)
+def test_what_is_not_there(text: str, said: str) -> None:
+    """It is said what is wanted."""
+    with pytest.raises(NotStartedError, match=re.escape(said)):
+        parse(text).make(1).start([], 0)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the program is a script")
+def test_a_program_that_is_no_python(tmp_path: Path) -> None:
+    """What ends without a word is none, nor is what does not know the language."""
+    program = tmp_path / "python"
+    for text, said in (
+        ("exit 0", "the probe did not start: exit status 0 (it needs Python 3.9 or newer)"),
+        ("echo '  no such version ' >&2; exit 127", "the probe did not start: no such version"),
+    ):
+        program.write_text(f"#!/bin/sh\n{text}\n")
+        program.chmod(0o755)
+        with pytest.raises(NotStartedError) as caught:
+            Probe(parse(f"python={program}").make(1), ProbeOptions(), (0, 1))
+        assert str(caught.value) == said
 
 
 def runsc(

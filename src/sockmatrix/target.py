@@ -123,7 +123,7 @@ class Probe:
         line = self.conversation.line()
         if not line:
             words = self.conversation.last_words()
-            hint = f" ({_NEEDS})" if words.startswith("SyntaxError") else ""
+            hint = f" ({_NEEDS})" if words.startswith(_NO_PYTHON) else ""
             raise NotStartedError(f"the probe did not start: {words}{hint}")
         try:
             hello = _decode(line)
@@ -145,6 +145,8 @@ class Probe:
 
 
 _NEEDS = "it needs Python 3.9 or newer"
+_NO_PYTHON = ("SyntaxError", "exit status")
+"""How the last words of a program begin that is no such Python: those of a probe say more."""
 _GIBBERISH = "the probe said something that is not its protocol"
 
 

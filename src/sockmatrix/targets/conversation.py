@@ -158,5 +158,5 @@ def reason(stderr: bytes, code: int) -> str:
     """Return why a probe ended, in one line: what it said last, or its exit status."""
     words = stderr.decode("utf-8", "replace").strip().splitlines()
     if words:
-        return words[-1].removeprefix("probes: ")
+        return words[-1].strip().removeprefix("probes: ")
     return f"killed by signal {-code}" if code < 0 else f"exit status {code}"

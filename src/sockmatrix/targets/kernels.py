@@ -127,10 +127,10 @@ def find(wanted: str, directory: Path) -> Kernel:
     for kernel in kernels:
         if matches(kernel.version, wanted):
             return kernel
-    others = ", ".join(kernel.version for kernel in kernels)
-    have = f"those there: {others}; " if others else ""
+    series = dict.fromkeys(".".join(kernel.version.split(".")[:2]) for kernel in kernels)
+    have = f"; there are some of {', '.join(series)}" if series else ""
     raise NotStartedError(
-        f"there is no kernel {wanted} in {directory}; {have}`sockmatrix kernels fetch {wanted}` gets one"
+        f"there is no kernel {wanted} in {directory}: `sockmatrix kernels fetch {wanted}` gets one{have}"
     )
 
 

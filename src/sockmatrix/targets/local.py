@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, final
 
 from sockmatrix import content
-from sockmatrix.targets.conversation import CommandTarget
+from sockmatrix.targets.conversation import CommandTarget, Conversation, NotStartedError
 
 ISOLATED = ("-s", "-S", "-E")
 """What Python is told so that nothing a user has installed or set is seen, and it starts at once."""
@@ -19,6 +19,13 @@ class LocalTarget(CommandTarget):
     """The machine we run on; `python` is a path, or a name that is looked for on PATH."""
 
     python: str = sys.executable
+
+    def start(self, arguments: list[str], lane: int) -> Conversation:
+        """Start it. Raises NotStartedError."""
+        try:
+            return CommandTarget.start(self, arguments, lane)
+        except NotStartedError as error:
+            raise NotStartedError(f"{error}; the probe needs a Python, 3.9 or newer") from error
 
     def command(self, arguments: list[str]) -> list[str]:
         """Return the command that starts the probe."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, final
 
 from sockmatrix.targets import kernels
+from sockmatrix.targets.conversation import NotStartedError
 from sockmatrix.targets.local import LocalTarget
 
 if TYPE_CHECKING:
@@ -68,8 +69,12 @@ def _kernel(text: str, machines: int) -> Target:
     from sockmatrix.targets.kernel import KernelTarget
 
     file, _, modules = text.partition("//modules=")
-    if kernels.is_version(text):
-        kernel = kernels.find(text, kernels.cache_directory())
+    if kernels.is_version(file):
+        if modules:
+            raise NotStartedError(f"a fetched kernel has its modules; //modules= goes with a file")
+        kernel = kernels.find(file, kernels.cache_directory())
+    elif not Path(file).exists():
+        raise NotStartedError(f"{file} is neither a version, such as 6.12, nor a file that there is")
     else:
         kernel = kernels.from_file(Path(file), Path(modules) if modules else None)
     return KernelTarget(kernel, machines)
