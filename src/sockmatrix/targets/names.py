@@ -71,7 +71,7 @@ def _kernel(text: str, machines: int) -> Target:
     file, _, modules = text.partition("//modules=")
     if kernels.is_version(file):
         if modules:
-            raise NotStartedError(f"a fetched kernel has its modules; //modules= goes with a file")
+            raise NotStartedError("a fetched kernel has its modules; //modules= goes with a file")
         kernel = kernels.find(file, kernels.cache_directory())
     elif not Path(file).exists():
         raise NotStartedError(f"{file} is neither a version, such as 6.12, nor a file that there is")
