@@ -37,6 +37,7 @@ FRESH_BLOCK = 20
 
 _TRIES = 2
 _SMALL = 200  # cells for a lane that are over soon, however they are cut
+_FEW = 4  # cells that take no longer, even afresh, than to start another probe for them
 
 
 @final
@@ -206,12 +207,13 @@ class Lanes:
         return True
 
     def _run(self, cells: Sequence[Cell]) -> Iterator[Block]:
-        blocks = _blocks(cells, self.count, BLOCK if not self.options.fresh else FRESH_BLOCK)
+        count = min(self.count, -(-len(cells) // _FEW))
+        blocks = _blocks(cells, count, BLOCK if not self.options.fresh else FRESH_BLOCK)
         waiting: Waiting = queue.SimpleQueue()
         for block in blocks:
             waiting.put(block)
         done: Done = queue.SimpleQueue()
-        self._open_lanes = min(self.count, len(blocks))
+        self._open_lanes = min(count, len(blocks))
         lanes = [
             threading.Thread(target=self._lane, args=(index, waiting, done), daemon=True)
             for index in range(self._open_lanes)
