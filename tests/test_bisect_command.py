@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 CELL = "hearing/dest:lo4/A:lo4.addr/B:lo4.addr"
 OTHER = "listening/transport:tcp/A:lo4.none/B:lo4.none"
+FULL = "Write error - write (28: No space left on device)"
 LINE = [f"6.12.{number}-1" for number in (43, 57, 69, 74, 85, 90, 100, 118)]
 
 KNOWN = """
@@ -286,6 +287,23 @@ def test_no_qemu(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(NotStartedError, match="there is no qemu-system-x86_64 here: apt-get install"):
         qemu.find()
     assert bench.booted == []
+
+
+def test_no_room_to_fetch(bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nothing else is fetched; what is there is measured."""
+    archive = "\n".join(
+        fakeapt.package("image", version, version) for version in ("6.12.1-1", "6.12.44-1")
+    )
+    for name, value in fakeapt.install(tmp_path, archive=archive, full=True).items():
+        monkeypatch.setenv(name, value)
+    done = bench.commands("bisect", "--cell", CELL)
+    assert done.code == 1
+    assert "changed between 6.12.74-1 and 6.12.85-1" in done.out
+    assert done.err.splitlines()[:3] == [
+        "6.12.1-1: fetching 2 MB",
+        f"sockmatrix bisect: 6.12.1-1 is skipped: 6.12.1-1: {FULL}",
+        "sockmatrix bisect: no other one is fetched",
+    ]
 
 
 def test_fetched_as_needed(bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import fakeapt
@@ -110,6 +111,21 @@ def test_a_kernel_that_cannot_be_had(command: Command, facts: dict[str, Any], sa
     there = [] if "full" in facts else ["7.1.13-1~bpo13+1"]
     assert [one.version for one in kernels.cached(kernels.cache_directory())] == there
     assert sorted(path.name for path in kernels.cache_directory().iterdir()) == there
+
+
+def test_a_full_disk(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No other package is tried, for there is no room for it either; nothing is left half there."""
+    done = command("fetch", "5.10", full=True)
+    assert (done.code, done.out) == (4, "")
+    assert done.err == (
+        "sockmatrix kernels: 5.10.262-1: Write error - write (28: No space left on device)\n"
+    )
+    free = shutil.disk_usage("/")._replace(free=1_999_999)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: free)
+    cache = kernels.cache_directory()
+    said = f"5.10.262-1: there is no room in {cache}: 2 MB are needed, and more to unpack them"
+    assert command("fetch", "5.10").err == f"sockmatrix kernels: {said}\n"
+    assert list(cache.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from sockmatrix.runfile import Run
 from sockmatrix.selection import Selection
 from sockmatrix.target import NotStartedError, ProbeOptions
 from sockmatrix.targets import kernels, qemu
-from sockmatrix.targets.debian import Archive, FetchError
+from sockmatrix.targets.debian import Archive, FetchError, NoRoomError
 from sockmatrix.targets.kernel import KernelTarget
 from sockmatrix.targets.names import Named
 from sockmatrix.targets.releases import releases
@@ -169,6 +169,9 @@ class Laboratory:
             self._progress(f"{release.name}: fetching {offer.size / _MEGABYTE:.0f} MB")
             try:
                 return self._archive.fetch(offer, self._cache)
+            except NoRoomError:
+                self._failures["fetch"] = IN_A_ROW
+                raise
             except FetchError as error:
                 problem = error
         raise problem
@@ -181,9 +184,9 @@ class Laboratory:
             return
         verb = "fetched" if kind == "fetch" else "measured"
         rest = [one for one in self.releases if kind == "boot" or one.kernel is None]
-        self._say(f"{IN_A_ROW} in a row could not be {verb}; no other one is tried")
+        self._say(f"no other one is {verb}")
         for release in rest:
-            self.gone.setdefault(release.name, f"{_NOT_TRIED}: {IN_A_ROW} in a row could not be {verb}")
+            self.gone.setdefault(release.name, f"{_NOT_TRIED}: others could not be {verb}")
 
     def stop(self) -> None:
         """Measure no more: what was not measured yet tells nothing."""

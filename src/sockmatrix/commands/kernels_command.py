@@ -12,7 +12,7 @@ from sockmatrix.commands.options import examples
 from sockmatrix.exitcode import ExitCode, worst
 from sockmatrix.render.escape import printable
 from sockmatrix.targets import debian, kernels
-from sockmatrix.targets.debian import Archive, FetchError
+from sockmatrix.targets.debian import Archive, FetchError, NoRoomError
 
 if TYPE_CHECKING:
     import argparse
@@ -102,6 +102,8 @@ def _fetch(archive: Archive, several: list[Offer], cache: Path) -> ExitCode:
             kernel = archive.fetch(offer, cache)
         except FetchError as error:
             print(f"sockmatrix kernels: {printable(str(error))}", file=sys.stderr)
+            if isinstance(error, NoRoomError):
+                break
             continue
         modules = ", ".join(sorted(path.stem for path in kernel.module_directory.glob("*.ko")))
         said = modules or "no modules: its guest has no link device"

@@ -5,6 +5,7 @@ The system's apt is only asked where its mirrors are. No privileges are needed.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -58,6 +59,10 @@ Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled "false";
 
 class FetchError(Exception):
     """A kernel cannot be had; the message says why, and what would help."""
+
+
+class NoRoomError(FetchError):
+    """A kernel cannot be had because the disk is full: nor can another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +142,20 @@ class Archive:
     def fetch(self, offer: Offer, cache: Path) -> Kernel:
         """Download a kernel into the cache, whole or not at all. Raises FetchError, OSError."""
         target = cache / offer.version
+        if shutil.disk_usage(cache).free < offer.size:
+            needed = f"{offer.size / 1_000_000:.0f} MB are needed, and more to unpack them"
+            raise NoRoomError(f"{offer.version}: there is no room in {cache}: {needed}")
+        try:
+            self._fetch(offer, cache, target)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            raise NoRoomError(
+                f"{offer.version}: there is no room in {cache}: {error.strerror}"
+            ) from error
+        return next(one for one in kernels.cached(cache) if one.version == offer.version)
+
+    def _fetch(self, offer: Offer, cache: Path, target: Path) -> None:
         with tempfile.TemporaryDirectory(prefix=".new-", dir=cache) as place:
             packages, tree, new = (Path(place) / name for name in ("packages", "tree", "kernel"))
             for directory in (packages, tree, new / "modules"):
@@ -144,17 +163,16 @@ class Archive:
             names = [f"{package['Package']}={package['Version']}" for package in offer.packages]
             done = self._run("apt-get", "-qq", "download", *names, cwd=packages)
             if done.returncode:
-                raise FetchError(f"{offer.version}: {_complaint(done)}")
+                raise _failed(offer, done)
             for package in sorted(packages.glob("*.deb")):
                 done = _execute(["dpkg-deb", "-x", str(package), str(tree)])
                 if done.returncode:
-                    raise FetchError(f"{offer.version}: {_complaint(done)}")
+                    raise _failed(offer, done)
                 package.unlink()
             _keep(tree, new, offer)
             if target.exists():
                 shutil.rmtree(target)
             new.replace(target)
-        return next(one for one in kernels.cached(cache) if one.version == offer.version)
 
     def _run(
         self, tool: str, *arguments: str, cwd: Path | None = None
@@ -184,6 +202,14 @@ def _complaint(done: subprocess.CompletedProcess[str]) -> str:
     lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
     errors = [line.removeprefix("E: ") for line in lines if line.startswith("E: ")]
     return (errors or lines or [f"exit status {done.returncode}"])[0][:300]
+
+
+def _failed(offer: Offer, done: subprocess.CompletedProcess[str]) -> FetchError:
+    """Return why a tool failed with a package."""
+    if "Wrote only" in done.stderr:  # tar's words for a disk that is full
+        return NoRoomError(f"{offer.version}: there is no room to unpack it: {_complaint(done)}")
+    kind = NoRoomError if "No space left on device" in done.stderr else FetchError
+    return kind(f"{offer.version}: {_complaint(done)}")
 
 
 def _sources(mirror: str | None) -> Iterator[str]:
