@@ -33,6 +33,7 @@ yaml = pytest.importorskip("yaml", reason="PyYAML is not installed: the workflow
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 ACTION = ROOT / "ci" / "action.yml"
+DEPENDABOT = ROOT / ".github" / "dependabot.yml"
 SHELL = sorted(
     file
     for place in (ROOT / ".ci", ROOT / "ci")
@@ -386,6 +387,7 @@ def test_inputs_that_are_used_exist() -> None:
             ("check-jsonschema", ["--builtin-schema", f"vendor.github-{kind}", str(file)])
             for kind, file in (*(("workflows", one) for one in WORKFLOWS), ("actions", ACTION))
         ),
+        ("check-jsonschema", ["--builtin-schema", "vendor.dependabot", str(DEPENDABOT)]),
         ("shellcheck", [str(file) for file in SHELL]),
     ],
 )
