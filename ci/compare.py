@@ -3,6 +3,7 @@
     python ci/compare.py RUN [--baseline FILE] [--fail-on-change] [sockmatrix check's options]
 
 Without --fail-on-change it fails only for wrong usage: what changed is in the summary and in the outputs.
+With it, too if behaviour changed or nothing could be compared; cells that could not be told are a warning.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import common
 
-CHANGED, USAGE = 1, 2
+USAGE, INCONCLUSIVE = 2, 3
 
 
 def main(words: list[str] | None = None) -> int:
@@ -43,9 +44,17 @@ def main(words: list[str] | None = None) -> int:
     if text:
         common.summary(text)
     common.output(exit=str(status), verdict=verdict.replace("\n", " "))
+    ends = end(status, fail=arguments.fail_on_change)
     if status:
-        common.note("error" if arguments.fail_on_change else "warning", verdict)
-    return status if arguments.fail_on_change or status == USAGE else 0
+        common.note("error" if ends else "warning", verdict)
+    return ends
+
+
+def end(status: int, *, fail: bool) -> int:
+    """Return what the step ends with, of what the comparison ended with."""
+    if status == USAGE:
+        return status
+    return status if fail and status != INCONCLUSIVE else 0
 
 
 if __name__ == "__main__":

@@ -181,6 +181,15 @@ def test_compare(job: Job, capfd: pytest.CaptureFixture[str]) -> None:
     assert compare.main([*told, "--table", "nothing"]) == 2
 
 
+@pytest.mark.parametrize(
+    ("status", "told", "failing"), [(0, 0, 0), (1, 0, 1), (2, 2, 2), (3, 0, 0), (4, 0, 4), (130, 0, 130)]
+)
+def test_which_comparisons_fail(status: int, told: int, failing: int) -> None:
+    """Wrong usage always; a change, or nothing to compare, if asked for; what cannot be told never."""
+    assert compare.end(status, fail=False) == told
+    assert compare.end(status, fail=True) == failing
+
+
 def test_the_first_run_of_a_platform(job: Job) -> None:
     """It has no baseline, which is said, and no fault."""
     here = job.run_file("here.jsonl", release="6.12.1")
