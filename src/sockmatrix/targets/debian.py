@@ -201,7 +201,8 @@ def _complaint(done: subprocess.CompletedProcess[str]) -> str:
     """Return what a tool complained of first, errors before warnings."""
     lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
     errors = [line.removeprefix("E: ") for line in lines if line.startswith("E: ")]
-    return (errors or lines or [f"exit status {done.returncode}"])[0][:300]
+    warnings = [line.removeprefix("W: ") for line in lines]
+    return (errors or warnings or [f"exit status {done.returncode}"])[0][:300]
 
 
 def _failed(offer: Offer, done: subprocess.CompletedProcess[str]) -> FetchError:
