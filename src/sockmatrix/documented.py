@@ -90,7 +90,7 @@ def _claims_by_cell(
     releases = newest_releases(some)
     found: dict[str, dict[str, tuple[Cell, list[Claim]]]] = {name: {} for name in names}
     for claim in some:
-        own = [name for name in names if name in claim.os and _holds(claim, name, releases)]
+        own = [name for name in names if name in claim.os and holds(claim, name, releases)]
         patterns = [one for one in claim.cells if near.may_match(one)] if own else []
         for cell in near.cells(patterns) if patterns else ():
             for name in own:
@@ -98,7 +98,8 @@ def _claims_by_cell(
     return found
 
 
-def _holds(claim: Claim, name: str, releases: Mapping[str, Version]) -> bool:
+def holds(claim: Claim, name: str, releases: Mapping[str, Version]) -> bool:
+    """Tell whether a claim speaks of the release of a system that is meant; if in doubt, it does."""
     condition = claim.conditions.get(name) or claim.conditions.get("")
     release = releases.get(name)
     return condition is None or release is None or condition.holds(release) is not False

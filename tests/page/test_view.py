@@ -140,6 +140,8 @@ def test_a_cell(visit: Callable[..., Page]) -> None:
         "linux 5.10",
         "KO-01",
         "article, answer or issue",
+        "✓ confirmed on linux 5.10 to 6.18",
+        "of this table with that on linux 6.18",
         "rule 1 of",
         "5.10 to 6.18: last",
         f"sockmatrix explain '{pages.CELL}'",

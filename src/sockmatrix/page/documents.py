@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from sockmatrix.claims import systems
 from sockmatrix.claims.words import words
-from sockmatrix.documented import authority
+from sockmatrix.documented import authority, holds
+from sockmatrix.evidence import newest_releases
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sockmatrix.claims.claim import Claim
+    from sockmatrix.claims.versions import Version
 
 
 def order(claims: Iterable[Claim]) -> list[Claim]:
@@ -21,6 +23,7 @@ def order(claims: Iterable[Claim]) -> list[Claim]:
 
 def values(claims: Sequence[Claim]) -> dict[str, Any]:
     """Return claims as a JSON value, with the sources they are of."""
+    releases = newest_releases(claims)
     sources = {claim.source.key: claim.source for claim in claims}
     return {
         "sources": {
@@ -36,11 +39,17 @@ def values(claims: Sequence[Claim]) -> dict[str, Any]:
                 **({"url": claim.ref} if claim.ref else {}),
                 "os": list(claim.os),
                 **({"versions": versions} if (versions := _versions(claim)) else {}),
+                **({"past": past} if (past := _past(claim, releases)) else {}),
                 "words": words(claim.expect),
             }
             for claim in claims
         ],
     }
+
+
+def _past(claim: Claim, releases: Mapping[str, Version]) -> list[str]:
+    """Return the systems whose newest release a claim does not speak of."""
+    return [name for name in claim.os if not holds(claim, name, releases)]
 
 
 def _versions(claim: Claim) -> str:

@@ -1,77 +1,94 @@
-"""The programs that repeat cells (`repro`), in pieces: 30,000 of them are one text with four gaps.
+"""The programs that repeat cells (`repro`), in pieces: 40,000 of them are few texts with gaps.
 
-In a fan-out each process opens one socket and the main process then sends, once. What a socket opens
-depends on the socket alone, what is sent on the axes of the cell and on how many receivers there are.
-Every piece is cut out of a program that `repro` wrote; the script of the page puts them together.
+In a fan-out each process opens one socket and the main process then sends, once; in bind conflicts it
+sends, or connects, to every address that a socket covers. What a socket opens depends on the socket
+alone, the rest on the axes of the cell, how many receivers there are, and what they cover. Every piece
+is cut out of a program that `repro` wrote; the script of the page puts them together.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, final
 
 from sockmatrix.cell import receiver_names
 from sockmatrix.page.compact import Numbered
 from sockmatrix.repro import LANGUAGES, Inexpressible, resolve
+from sockmatrix.scenarios import addresses
+from sockmatrix.scenarios.bind_conflicts import BIND_CONFLICTS
 from sockmatrix.scenarios.fan_out import FAN_OUT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-    from sockmatrix.cell import Cell
+    from sockmatrix.cell import Cell, Socket
     from sockmatrix.page.compact import Compact
     from sockmatrix.plan import Plan
 
 _MOST = 3  # sockets of a plain program
 _RARE = frozenset({"lb", "exclusive"})  # options whose programs first ask whether there are any
-_STEP = re.compile(r"(?m)^    ([A-Z]): (.*)\n")
+_OPENED = ("transport", "listen", "via")  # axes on which depends what a socket does
+_SCENARIOS = (FAN_OUT.name, BIND_CONFLICTS.name)
+_STEP = re.compile(r"(?m)^    ([A-Z]): (.*(?:\n        .*)*)\n")
 _OPENS = re.compile(r"(?s)def (open_\w+)\(\):\n(.*?)\n\n\n")
 _OPEN = re.compile(r"(?m)^OPEN = \{(.*)\}")
 _CALLED = re.compile(r'"([A-Z])": (open_\w+)')
 _NAMES = re.compile(r"(?m)^    opened = \[name for name in (\[.*?\]) ")
 _SENDS = re.compile(r"(?s)\n    return \[\n(.*?)\n    \]\n")
+_TURNS = re.compile(r'(?s)@turn\(("[^)]*)\)\ndef turn_\d+\(me\):\n(.*?)\n\n\n')
+_LATER = re.compile(r"(?m)^def turn_(\d+)\(")
+_LATEST = 4
+_OPENING = "    sock = sockets[me] = attempt("
+_QUOTED = re.compile(r'"([A-Z])"')
 
 
 def values(tables: Iterable[Compact]) -> dict[str, Any]:
     """Return the pieces of tables that have such programs, by table.
 
-    `wholes`: each texts, and numbers of gaps: 0 the id, 1 the steps, 2 the functions, 3 which process
-    calls which, 4 the names of the receivers, 5 what is sent. `sockets`: [step, body] by number; `sends`:
-    [number of the whole, [name, step, body] of others than receivers, what is sent] by "B N": the number
-    of the beginning, and how many receivers there are.
+    `wholes`: each texts, and numbers of gaps: 0 the id, 1 the steps, 2 the functions, then 3 which
+    process calls which, 4 the names of the receivers, 5 what is sent; or, where functions are turns, 3
+    and so on the numbers of later turns. `sockets`: [step, body, numbers of what it needs] by its number
+    and the values of `_OPENED`; `sends`: [number of the whole, [name, step, body] of further steps,
+    what is sent, whether functions are turns] by "B N C,C": the number of the beginning, how many
+    receivers there are, and what they need.
     """
     return {one.plan.table.name: found for one in tables if (found := _pieces(one))}
 
 
 def _pieces(table: Compact) -> dict[str, Any] | None:
     plan, ends = table.plan, table.ends
-    if plan.table.scenario.name != FAN_OUT.name:
+    if plan.table.scenario.name not in _SCENARIOS or "user" in plan.table.socket_axes:
         return None
-    known: dict[int, list[str]] = {}
+    needs: dict[Socket, tuple[int, ...]] = {}
+    known: dict[str, list[Any]] = {}
     sends: dict[str, list[Any] | None] = {}
-    wholes = Numbered()
+    wholes, things = Numbered(), Numbered()
     for cell, begin, end in zip(plan.cells, table.begin, table.end, strict=True):
-        own = ends[end]
-        key = f"{begin} {len(own)}"
-        if len(own) > _MOST or (key in sends and (not sends[key] or all(one in known for one in own))):
+        transport = cell.axes.get("transport", "")
+        opened = " ".join(cell.axes.get(name, "") for name in _OPENED)
+        own = [f"{number} {opened}" for number in ends[end]]
+        if len(own) > _MOST:
             continue
-        if any(_RARE.intersection(one.reuse.split("+")) for one in cell.sockets):
+        for one in cell.sockets:
+            if one not in needs:
+                needs[one] = tuple(map(things, _needs(plan, one)))
+        every = sorted({number for one in cell.sockets for number in needs[one]})
+        key = f"{begin} {len(own)} {','.join(map(str, every))}"
+        if key in sends and (not sends[key] or all(one in known for one in own)):
             continue
         text = _text(plan, cell)
-        if not _OPEN.search(text):
+        cut = _Cut.of(text)
+        steps = _STEP.findall(text)
+        names = receiver_names(len(own))
+        first, others = steps[: len(own)], steps[len(own) :]
+        if cut is None or cut.turns != (transport == "tcp") or [name for name, _ in first] != [*names]:
             sends[key] = None  # one of another kind: more processes than a short one has, for example
             continue
-        steps = dict(_STEP.findall(text))
-        bodies, called = dict(_OPENS.findall(text)), dict(_CALLED.findall(_OPEN.findall(text)[0]))
-        names = receiver_names(len(own))
-        for number, name in zip(own, names, strict=True):
-            known[number] = [steps[name], bodies[called[name]]]
-        others = [
-            [name, steps[name], bodies[called[name]] if name in called else ""]
-            for name in steps
-            if name not in names
-        ]
-        sends[key] = [wholes(tuple(_gaps(text, cell))), others, _SENDS.findall(text)[0]]
+        for number, (name, step), one in zip(own, first, cell.sockets, strict=True):
+            known[number] = [step, cut.bodies[name], needs[one]]
+        more = [[name, step, "" if name in names else cut.bodies.get(name, "")] for name, step in others]
+        sends[key] = [wholes(cut.gaps(text, cell)), more, cut.sent, int(cut.turns)]
     if not known:
         return None
     found = {key: own for key, own in sends.items() if own}
@@ -83,6 +100,15 @@ def _pieces(table: Compact) -> dict[str, Any] | None:
     }
 
 
+def _needs(plan: Plan, socket: Socket) -> Iterator[str]:
+    """Yield what the rest of a program depends on because of a socket."""
+    if plan.table.scenario.name == BIND_CONFLICTS.name:
+        yield from addresses.destinations([socket.bind])  # each is sent to
+    if socket.bind in addresses.IPV6_SOCKETS:
+        yield "an IPv6 network"
+    yield from sorted(_RARE.intersection(socket.reuse.split("+")))
+
+
 def _text(plan: Plan, cell: Cell) -> str:
     try:
         return LANGUAGES["python"](resolve(plan.table, cell, None), "")
@@ -90,20 +116,43 @@ def _text(plan: Plan, cell: Cell) -> str:
         return ""
 
 
-def _gaps(text: str, cell: Cell) -> list[str | int]:
-    """Return a program with numbers for what differs."""
-    opens = list(_OPENS.finditer(text))
-    steps = list(_STEP.finditer(text))
-    at = text.index(cell.id)
-    spans = [
-        (at, at + len(cell.id)),
-        (steps[0].start(), steps[-1].end()),
-        (opens[0].start(), opens[-1].end()),
-        *(one.span(1) for pattern in (_OPEN, _NAMES, _SENDS) for one in pattern.finditer(text)),
-    ]
-    parts: list[str | int] = []
-    last = 0
-    for (start, end), number in sorted((span, number) for number, span in enumerate(spans)):
-        parts += [text[last:start], number]
-        last = end
-    return [*parts, text[last:]]
+@final
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """A program in pieces: the function of each process, and where the gaps are, in order."""
+
+    bodies: dict[str, str]
+    spans: tuple[tuple[int, int], ...]
+    sent: str
+    turns: bool
+
+    @classmethod
+    def of(cls, text: str) -> _Cut | None:
+        """Return a program in pieces, None for one that is not made so."""
+        opens, open_ = list(_OPENS.finditer(text)), _OPEN.search(text)
+        if open_:
+            bodies, sent = dict(_OPENS.findall(text)), _SENDS.findall(text)[0]
+            named = {name: bodies[own] for name, own in _CALLED.findall(open_[0])}
+            spans = [one.span(1) for part in (_OPEN, _NAMES, _SENDS) for one in part.finditer(text)]
+            return cls(named, ((opens[0].start(), opens[-1].end()), *spans), sent, turns=False)
+        turns = [one for one in _TURNS.finditer(text) if one[2].startswith(_OPENING)]
+        if not turns:
+            return None
+        named = {name: one[2] for one in turns for name in _QUOTED.findall(one[1])}
+        start, end = turns[0].start(), turns[-1].end()
+        later = [one.span(1) for one in _LATER.finditer(text, end)]
+        if len(later) > _LATEST or text.count("@turn(", start, end) > len(turns):
+            return None
+        return cls(named, ((start, end), *later), "", turns=True)
+
+    def gaps(self, text: str, cell: Cell) -> tuple[str | int, ...]:
+        """Return the program with numbers for what differs."""
+        steps = list(_STEP.finditer(text))
+        at = text.index(cell.id)
+        spans = ((at, at + len(cell.id)), (steps[0].start(), steps[-1].end()), *self.spans)
+        parts: list[str | int] = []
+        last = 0
+        for (start, end), number in sorted((span, number) for number, span in enumerate(spans)):
+            parts += [text[last:start], number]
+            last = end
+        return (*parts, text[last:])

@@ -26,6 +26,8 @@ from sockmatrix.render.values import MISSING, Grid
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from markupsafe import Markup
+
     from sockmatrix.columns import Column
     from sockmatrix.page.build import Page
     from sockmatrix.page.timeline import Series
@@ -186,6 +188,7 @@ def _render(  # noqa: PLR0917 - what a page is made of
     templates = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=False
     )
+    templates.filters["breakable"] = _breakable
     shown = templates.get_template("page.html.jinja").render(
         {
             "facts": (),
@@ -209,6 +212,16 @@ def _render(  # noqa: PLR0917 - what a page is made of
         }
     )
     return shown.lstrip()
+
+
+def _breakable(text: str) -> Markup:
+    """Return a label that may be broken where an address or the name of an option may."""
+    from markupsafe import Markup, escape
+
+    def broken(word: re.Match[str]) -> str:
+        return re.sub(r"[._](?=\w)", r"\g<0><wbr>", word[0])
+
+    return Markup(re.sub(r"[\w.]{12,}", broken, str(escape(text))))  # noqa: S704 - it is escaped
 
 
 def _hash(text: str) -> str:
@@ -306,6 +319,7 @@ def _series(series: Series, columns: Sequence[Column]) -> dict[str, Any]:
                 "after": step.after,
                 "names": [printable(columns[at].name) for at in (step.before, step.after)],
                 "changed": f"{step.changed:,}",
+                "compared": f"{step.compared:,}",
                 "width": max(int(step.changed > 0), round(_WIDEST * step.changed / most)),
                 "tables": ", ".join(f"{name} {count:,}" for name, count in step.tables[:3])
                 + (" …" if len(step.tables) > 3 else ""),

@@ -10,7 +10,7 @@ const FEW = 25;
 const VALUES = 4;
 
 /** Show the comparison of two platforms; `mask` narrows it. */
-export function compare(place, matrix, causes, pair, mask) {
+export function compare(place, matrix, causes, evidence, pair, mask) {
   const [one, other] = pair;
   const select = (label, at, act) => {
     const made = element("select", { "aria-label": label }, ...matrix.platforms.map((own, number) => element("option", { value: number, selected: number === at }, own.name)));
@@ -18,7 +18,7 @@ export function compare(place, matrix, causes, pair, mask) {
     return element("label", {}, `${label} `, made);
   };
   const { cells, compared } = changed(matrix, one, other, mask);
-  const groups = grouped(matrix, causes ?? [], one, other, cells);
+  const groups = grouped(matrix, causes ?? [], evidence, one, other, cells);
   const explained = groups.filter((own) => own.reasons.length);
   const open = groups.filter((own) => !own.reasons.length);
   place.hidden = false;
@@ -49,7 +49,7 @@ function changed(matrix, one, other, mask) {
 }
 
 /** Return groups of cells with one reason, table and transition, the largest first. */
-function grouped(matrix, causes, one, other, cells) {
+function grouped(matrix, causes, evidence, one, other, cells) {
   const reasons = new Map();
   for (const cause of causes) {
     const had = cause.had[one];
@@ -69,13 +69,19 @@ function grouped(matrix, causes, one, other, cells) {
   for (const cell of cells) {
     const why = reasons.get(cell) ?? [];
     const table = matrix.tableOf(cell);
-    const was = matrix.outcomes[matrix.columns[one][cell]];
-    const now = matrix.outcomes[matrix.columns[other][cell]];
+    const [was, now] = apart(matrix, evidence, matrix.columns[one][cell], matrix.columns[other][cell]);
     const key = [why.map((own) => own.cause.id).join(), table.name, was.headline, now.headline].join("\n");
     if (!groups.has(key)) groups.set(key, { reasons: why, table, was, now, cells: [] });
     groups.get(key).cells.push(cell);
   }
   return [...groups.values()].sort((a, b) => b.cells.length - a.cells.length);
+}
+
+/** Return two outcomes as tables have them; in sentences, where a table has the same for both. */
+function apart(matrix, evidence, ...numbers) {
+  const told = numbers.map((number) => matrix.outcomes[number]);
+  if (told[0].headline !== told[1].headline) return told;
+  return told.map(({ look }, at) => ({ look, headline: evidence.sentences[numbers[at]].replace(/\.$/, "") }));
 }
 
 function section(matrix, groups, title) {

@@ -13,6 +13,15 @@ export function claimsAbout(cell, verdicts) {
   return about.get(cell) ?? [];
 }
 
+/** Return what the most authoritative document about a system says of a cell, in a few words. */
+export function saidOf(key, cell, documents, verdicts) {
+  for (const number of claimsAbout(cell, verdicts)) {
+    const { os, past = [], words } = documents.claims[number];
+    if (words && os.includes(key) && !past.includes(key)) return words;
+  }
+  return "";
+}
+
 function inverted(lists) {
   const found = new Map();
   lists.forEach((steps, claim) => {

@@ -10,7 +10,7 @@ export function results(matrix, cell, evidence) {
     if (!groups.has(column[cell])) groups.set(column[cell], []);
     groups.get(column[cell]).push(at);
   });
-  return [...groups].map(([number, platforms]) => {
+  return [...predictions(matrix, cell), ...[...groups].map(([number, platforms]) => {
     const names = ranges(matrix, platforms);
     if (number === NOTHING) {
       return element("div", { class: "result" }, element("p", {}, element("b", {}, names.join(", ")), " — not measured"));
@@ -21,6 +21,13 @@ export function results(matrix, cell, evidence) {
       element("p", {}, evidence.sentences[number]),
       ...ways(evidence.facets[number], matrix.sockets(cell)),
       platforms.length > 1 ? element("p", { class: "soft" }, `Amounts are those of ${matrix.platforms[platforms[0]].name}.`) : "");
+  })];
+}
+
+function predictions(matrix, cell) {
+  return [-1, ...matrix.platforms.keys()].map((at) => [at, matrix.predicted(at, cell)]).filter(([, model]) => model).map(([at, { headline, look }]) => {
+    const name = at < 0 ? matrix.core.beside.find(([key]) => key === "model")[1] : matrix.platforms[at].name;
+    return element("div", { class: "result" }, element("p", {}, element("span", { class: `chip ${lookClass(look)}` }, headline), " ", element("b", {}, name), " ", element("span", { class: "kind predicted" }, "predicted"), " by the reference model; nobody measured it there."));
   });
 }
 

@@ -7,15 +7,18 @@ import { PatternError } from "./pattern.js";
 import { filtered } from "./filter.js";
 import { Section, openClicked } from "./tables.js";
 import { openCell } from "./cell.js";
+import { saidOf } from "./documents.js";
 import { compare } from "./compare.js";
 import { toolbar } from "./toolbar.js";
 import { unpack } from "./unpack.js";
 
 const FEW = 60;
+const LISTS = 3;
 
 async function start() {
-  const [tables, core] = await Promise.all([unpack("cells"), unpack("core")]);
+  const [tables, core, documents, verdicts] = await Promise.all(["cells", "core", "documents", "verdicts"].map(unpack));
   const matrix = new Matrix(tables, core);
+  matrix.says = (key, cell) => saidOf(key, cell, documents, verdicts);
   const sections = [...document.querySelectorAll("section.question")].map((node) => new Section(node, matrix));
   const dialog = document.getElementById("cell");
   const status = document.getElementById("status");
@@ -60,14 +63,16 @@ async function start() {
     for (const one of sections) matching += one.show(mask, state, before);
     const hidden = mask !== null;
     document.querySelectorAll(".answers, .timeline, nav.index").forEach((node) => { node.hidden = hidden; });
-    if (hidden) for (const one of sections) one.toggleList(matching > 0 && matching <= FEW && one.matching > 0);
+    // A list stands where nothing else would show what matches; making many takes too long.
+    const bare = sections.filter((one) => one.matching > 0 && one.bare);
+    if (hidden) for (const one of sections) one.toggleList(one.matching > 0 && (matching <= FEW || (one.bare && bare.length <= LISTS)));
     status.textContent = hidden ? (matching ? `${counted(matching, "cell")} of ${matrix.count.toLocaleString("en")} in ${counted(sections.filter((one) => one.matching).length, "table")}` : "No cell matches") : "";
   }
 
   async function showComparison(state, mask, before) {
     const pair = state.compare.split(",").map(Number);
     if (pair.length !== 2 || pair.some((at) => !(at in matrix.platforms))) return;
-    compare(comparison, matrix, await unpack("causes"), pair, mask);
+    compare(comparison, matrix, await unpack("causes"), await unpack("evidence"), pair, mask);
     if (!before?.compare) comparison.scrollIntoView();
   }
 

@@ -81,6 +81,7 @@ export class Matrix {
       headline, word, look, silent: Boolean(silent),
     }));
     this.columns = columnsOf(core.columns, offset);
+    this.predictions = new Map(core.predicted.map(([at, cell, headline, look]) => [`${at} ${cell}`, { headline, look }]));
   }
 
   tableOf(cell) {
@@ -108,6 +109,11 @@ export class Matrix {
     const table = this.tables.find((one) => one.name === id.split("/", 1)[0]);
     const at = table ? table.ids.indexOf(id) : -1;
     return at < 0 ? -1 : table.offset + at;
+  }
+
+  /** Return what the model says of a cell that was not measured on a platform (-1: of Linux), or nothing. */
+  predicted(platform, cell) {
+    return this.predictions.get(`${platform} ${cell}`);
   }
 
   /** Return the number of what a platform has of a cell; NOTHING for what says nothing of it. */

@@ -105,6 +105,11 @@ export class Section {
     }
   }
 
+  /** Whether its tables have none of the cells. */
+  get bare() {
+    return this.parts.every((one) => one.hidden);
+  }
+
   platforms(state) {
     const off = new Set(state.off.split(","));
     for (const head of this.node.querySelectorAll(".wide:not(.own) th[data-k]")) {
@@ -156,6 +161,7 @@ export class Section {
     more.addEventListener("click", add);
     add();
     const heads = shown.map((at) => element("th", { scope: "col" }, this.matrix.platforms[at].name));
+    heads.push(...this.beside().map(([, name, kind]) => element("th", { scope: "col", class: kind }, `${name} `, element("small", {}, kind))));
     const caption = `${this.table.name}: the cells one by one`;
     this.listing.replaceChildren(
       element("div", { class: "wide own", role: "region", "aria-label": caption, tabindex: "0" },
@@ -168,11 +174,26 @@ export class Section {
     const id = this.matrix.id(cell);
     const tds = shown.map((at) => {
       const number = this.matrix.columns[at][cell];
+      const model = this.matrix.predicted(at, cell);
+      if (model) return element("td", { class: `pre ${lookClass(model.look)}` }, opener(model.headline, [cell]));
       if (number === NOTHING) return element("td", { class: "no" }, opener("–", [cell]));
       const told = this.matrix.outcomes[number];
       return element("td", { class: told.silent ? "no" : lookClass(told.look) }, opener(told.headline, [cell]));
     });
-    return element("tr", {}, element("th", { scope: "row" }, element("code", {}, id.slice(this.table.name.length + 1))), ...tds);
+    return element("tr", {}, element("th", { scope: "row" }, element("code", {}, id.slice(this.table.name.length + 1))), ...tds, ...this.beside().map(([key, , kind]) => this.unmeasured(key, kind, cell)));
+  }
+
+  /** Return the columns that nobody measured and that are on. */
+  beside() {
+    const off = new Set(this.state.off.split(","));
+    return this.matrix.core.beside.filter(([key]) => !off.has(key));
+  }
+
+  unmeasured(key, kind, cell) {
+    const model = kind === "predicted" ? this.matrix.predicted(-1, cell) : null;
+    const words = model?.headline ?? this.matrix.says(key, cell);
+    if (!words) return element("td", { class: "no" }, opener("–", [cell]));
+    return element("td", { class: model ? `pre ${lookClass(model.look)}` : "doc" }, opener(words, [cell]));
   }
 }
 
