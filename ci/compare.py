@@ -3,7 +3,7 @@
     python ci/compare.py RUN [--baseline FILE] [--fail-on-change] [sockmatrix check's options]
 
 Without --fail-on-change it fails only for wrong usage: what changed is in the summary and in the outputs.
-With it, too if behaviour changed or nothing could be compared; cells that could not be told are a warning.
+With it, too if behaviour changed or nothing could be compared; what could not be told is a warning.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def main(words: list[str] | None = None) -> int:
     if text:
         common.summary(text)
     common.output(exit=str(status), verdict=verdict.replace("\n", " "))
-    ends = end(status, fail=arguments.fail_on_change)
+    ends = end(status, fail=arguments.fail_on_change or not done.stdout)  # without output: it broke
     if status:
         common.note("error" if ends else "warning", verdict)
     return ends
