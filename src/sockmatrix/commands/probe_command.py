@@ -34,7 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--cells", type=Path, metavar="FILE", help="write the cells that it is to measure"
     )
     parser.add_argument(
-        "--lab", choices=tuple(LABS), default=PLAIN, help="those of one lab (default: plain)"
+        "--lab",
+        choices=tuple(LABS),
+        default=PLAIN,
+        metavar="LAB",
+        help=f"those of one lab: {', '.join(LABS)} (default: {PLAIN})",
     )
     parser.add_argument(
         "--repeat", type=positive, default=_REPEAT, metavar="N", help="repetitions (default: 3)"
