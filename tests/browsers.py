@@ -68,7 +68,7 @@ def visit(browser: Browser, files: dict[str, Path]) -> Iterator[Callable[..., Pa
         context.add_init_script(COPIES)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(60_000)  # a busy machine is slow, and not wrong
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
         page.on(
