@@ -52,7 +52,7 @@ def install(place: Path, **facts: Any) -> dict[str, str]:
 
     `facts`: `archive` (its text), `targets` (of apt's indextargets), `gone` (packages that cannot be
     downloaded), `empty` (packages without a kernel in them), `update` (what `apt-get update` complains
-    of), `full` (no room for what is downloaded).
+    of), `full` (no room for what is downloaded), `unreachable` (no mirror answers).
     """
     programs = place / "bin"
     programs.mkdir()
@@ -70,10 +70,17 @@ def install(place: Path, **facts: Any) -> dict[str, str]:
         "empty": [],
         "update": "",
         "full": False,
+        "unreachable": False,
         **facts,
     }
     (place / "archive.json").write_text(json.dumps(told))
     return {"PATH": f"{programs}:/usr/bin:/bin", "FAKE_APT": str(place / "archive.json")}
+
+
+def change(**facts: Any) -> None:
+    """Change what there is, for the programs that are installed."""
+    file = Path(os.environ["FAKE_APT"])
+    file.write_text(json.dumps({**json.loads(file.read_text()), **facts}))
 
 
 def main(tool: str, arguments: list[str]) -> None:
@@ -97,6 +104,8 @@ def download(facts: dict[str, Any], wanted: list[str]) -> None:
         name, _, version = one.partition("=")
         if any(gone in one for gone in facts["gone"]):
             sys.exit(f"E: Failed to fetch {name} 404  Not Found")
+        if facts["unreachable"]:
+            sys.exit("E: Failed to fetch x  Temporary failure resolving 'mirror'")
         if facts["full"]:
             sys.exit("E: Write error - write (28: No space left on device)")
         out = io.BytesIO()

@@ -280,13 +280,21 @@ def test_what_cannot_be_done(bench: Bench, arguments: tuple[str, ...], said: str
     assert done.err.count("\n") == 1
 
 
-def test_no_qemu(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing can be measured without: it is said before anything is tried."""
-    monkeypatch.undo()
-    monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(NotStartedError, match="there is no qemu-system-x86_64 here: apt-get install"):
-        qemu.find()
-    assert bench.booted == []
+def test_no_qemu(bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nothing can be measured: it is said before anything is tried. What was measured needs none."""
+    assert bench("--cell", CELL).code == 1
+
+    def nowhere() -> str:
+        raise NotStartedError("there is no qemu here")
+
+    monkeypatch.setattr(qemu, "find", nowhere)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "empty"))
+    done = bench("--cell", CELL)
+    assert (done.code, done.err) == (1, "")
+    assert "changed between 6.12.74-1 and 6.12.85-1" in done.out
+    bench.put("6.12.43-1", "6.12.118-1")
+    done = bench("--cell", OTHER)
+    assert (done.code, done.out, done.err) == (2, "", "sockmatrix bisect: there is no qemu here\n")
 
 
 def test_no_room_to_fetch(bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -299,7 +307,8 @@ def test_no_room_to_fetch(bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_pat
     done = bench.commands("bisect", "--cell", CELL)
     assert done.code == 1
     assert "changed between 6.12.74-1 and 6.12.85-1" in done.out
-    assert done.err.splitlines()[:3] == [
+    assert done.err.splitlines()[:4] == [
+        "getting the lists of packages",
         "6.12.1-1: fetching 2 MB",
         f"sockmatrix bisect: 6.12.1-1 is skipped: 6.12.1-1: {FULL}",
         "sockmatrix bisect: no other one is fetched",

@@ -187,7 +187,7 @@ def test_releases(tmp_path: Path) -> None:
             "there is no kernel 6.12.9: of 6.12 there are 6.12.43-1, 6.12.57-1, 6.12.90-1, 6.12.118",
         ),
         ("6.11", "there is no kernel 6.11: there are releases of 5.10, 6.1, 6.12, 7.1, 7.2"),
-        ("newest", "there is no kernel newest: there are releases of 5.10, 6.1"),
+        ("latest", "there is no kernel latest: there are releases of 5.10, 6.1"),
     ],
 )
 def test_a_release_that_is_not_there(wanted: str, said: str) -> None:

@@ -111,7 +111,6 @@ def main(arguments: argparse.Namespace) -> ExitCode:
         raise UsageError(printable(str(error))) from error
     if arguments.dry_run:
         return _dry_run(arguments, order, laboratory)
-    laboratory.prepare()
     interrupted = False
     try:
         found = _search(order, laboratory)

@@ -15,7 +15,7 @@ from sockmatrix.runfile import Run
 from sockmatrix.selection import Selection
 from sockmatrix.target import NotStartedError, ProbeOptions
 from sockmatrix.targets import kernels, qemu
-from sockmatrix.targets.debian import Archive, FetchError, NoRoomError
+from sockmatrix.targets.debian import Archive, FetchError, HopelessError
 from sockmatrix.targets.kernel import KernelTarget
 from sockmatrix.targets.names import Named
 from sockmatrix.targets.releases import releases
@@ -83,19 +83,25 @@ class Laboratory:
         try:
             if archive is not None:
                 self._archive = Archive.beside(*archive)
-                complaint = self._archive.refresh()
-                if complaint:
-                    self._say(printable(complaint))
+                if self._archive.stale:
+                    self._progress("getting the lists of packages")
+                    complaint = self._archive.update()
+                    if complaint:
+                        self._say(printable(complaint))
                 offers = self._archive.offers()
         except FetchError as error:
             self._say(f"only the kernels that are there count: {printable(str(error))}")
         except OSError as error:
             self._say(f"cannot write {error.filename or self._cache}: {error.strerror}")
-        self.releases = releases(kernels.cached(self._cache), offers)
+        self.releases = releases(kernels.cached(self._cache), offers, self._before)
+        self._ready = False
         self._by_name = {release.name: release for release in self.releases}
 
-    def prepare(self) -> None:
-        """Find out what no release could be measured without. Raises UsageError."""
+    def _prepare(self) -> None:
+        """Find out, once, what no release could be measured without. Raises UsageError."""
+        if self._ready:
+            return
+        self._ready = True
         try:
             qemu.find()
             self._directory.mkdir(parents=True, exist_ok=True)
@@ -105,7 +111,11 @@ class Laboratory:
             raise UsageError(f"cannot write {self._directory}: {error.strerror}") from error
 
     def measure(self, name: str, why: str) -> None:
-        """Measure what is not known of a release, or note in `gone` why that cannot be."""
+        """Measure what is not known of a release, or note in `gone` why that cannot be.
+
+        Raises UsageError if no release can be measured here.
+        """
+        self._prepare()
         release = self._by_name[name]
         wanted = set(self.evidence.lacking(name))
         cells = [cell for cell in self.selection.cells if cell.id in wanted]
@@ -163,13 +173,13 @@ class Laboratory:
 
     def _fetch(self, release: Release) -> Kernel:
         """Fetch a release from whichever package can be had. Raises FetchError, OSError."""
-        assert self._archive is not None
         problem = FetchError(f"{release.name}: there is no package of it")
         for offer in release.offers:
+            assert self._archive is not None
             self._progress(f"{release.name}: fetching {offer.size / _MEGABYTE:.0f} MB")
             try:
                 return self._archive.fetch(offer, self._cache)
-            except NoRoomError:
+            except HopelessError:
                 self._failures["fetch"] = IN_A_ROW
                 raise
             except FetchError as error:

@@ -12,7 +12,7 @@ from sockmatrix.commands.options import examples
 from sockmatrix.exitcode import ExitCode, worst
 from sockmatrix.render.escape import printable
 from sockmatrix.targets import debian, kernels
-from sockmatrix.targets.debian import Archive, FetchError, NoRoomError
+from sockmatrix.targets.debian import Archive, FetchError, HopelessError
 
 if TYPE_CHECKING:
     import argparse
@@ -65,27 +65,31 @@ def main(arguments: argparse.Namespace) -> ExitCode:
             return ExitCode.EXPECTED
         if not known:
             raise FetchError("apt has no lists of Debian's packages: is the mirror reachable?")
-        codes = [
-            _fetch_version(archive, known, version, cache)
-            for version in arguments.version or debian.minors(known)
-        ]
+        return _fetch_all(archive, known, arguments.version or debian.minors(known), cache)
     except FetchError as error:
         raise UsageError(printable(str(error))) from error
     except OSError as error:
         raise UsageError(f"cannot write {error.filename or cache}: {error.strerror}") from error
-    return worst(*codes)
 
 
-def _fetch_version(archive: Archive, known: list[Offer], version: str, cache: Path) -> ExitCode:
+def _fetch_all(archive: Archive, known: list[Offer], versions: list[str], cache: Path) -> ExitCode:
     """Fetch what is asked for; what there is not is said, and the others are fetched all the same."""
-    try:
-        return _fetch(archive, debian.choose(known, version), cache)
-    except FetchError as error:
-        said = str(error)
-    except OSError as error:
-        said = f"cannot write {error.filename or cache}: {error.strerror}"
-    print(f"sockmatrix kernels: {printable(said)}", file=sys.stderr)
-    return ExitCode.USAGE
+    codes = []
+    for version in versions:
+        try:
+            codes.append(_fetch(archive, debian.choose(known, version), cache))
+            continue
+        except HopelessError as error:
+            code, said = ExitCode.NOTHING, str(error)
+        except FetchError as error:
+            code, said = ExitCode.USAGE, str(error)
+        except OSError as error:
+            code, said = ExitCode.USAGE, f"cannot write {error.filename or cache}: {error.strerror}"
+        print(f"sockmatrix kernels: {printable(said)}", file=sys.stderr)
+        codes.append(code)
+        if code is ExitCode.NOTHING:
+            break
+    return worst(*codes)
 
 
 def _fetch(archive: Archive, several: list[Offer], cache: Path) -> ExitCode:
@@ -100,10 +104,10 @@ def _fetch(archive: Archive, several: list[Offer], cache: Path) -> ExitCode:
             print(f"sockmatrix kernels: {offer.version}: {printable(damage)}", file=sys.stderr)
         try:
             kernel = archive.fetch(offer, cache)
+        except HopelessError:
+            raise
         except FetchError as error:
             print(f"sockmatrix kernels: {printable(str(error))}", file=sys.stderr)
-            if isinstance(error, NoRoomError):
-                break
             continue
         modules = ", ".join(sorted(path.stem for path in kernel.module_directory.glob("*.ko")))
         said = modules or "no modules: its guest has no link device"

@@ -34,6 +34,11 @@ KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 _TOOLS = ("apt-get", "apt-cache", "dpkg-deb")
 _PACKAGE = re.compile(r"linux-(image|binary|binary-unsigned|modules)-(\d\S*-cloud-amd64)(-unsigned)?")
 _DAY = 86_400  # seconds
+_HOPELESS = (
+    *("No space left on device", "Temporary failure resolving", "Could not resolve", "Could not connect"),
+    *("Cannot initiate the connection", "Connection timed out", "Network is unreachable"),
+)
+"""What apt says of every package alike; one that is gone (404) is no reason not to try another."""
 _REAL = 1_000_000  # bytes: what is smaller only depends on the rest
 _FIELD = re.compile(r"^([A-Z][\w-]*): (.*)$", re.MULTILINE)
 _NAME = re.compile(r"[\w.+~-]{1,100}", re.ASCII)
@@ -61,8 +66,8 @@ class FetchError(Exception):
     """A kernel cannot be had; the message says why, and what would help."""
 
 
-class NoRoomError(FetchError):
-    """A kernel cannot be had because the disk is full: nor can another one."""
+class HopelessError(FetchError):
+    """A kernel cannot be had, nor can another one: the disk is full, or the mirror cannot be reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,15 +127,14 @@ class Archive:
         self._stamp.write_text(self._sources, encoding="utf-8")
         return ""
 
-    def refresh(self) -> str:
-        """Do the same unless it was done within a day. Raises OSError."""
+    @property
+    def stale(self) -> bool:
+        """Whether the lists were not got within a day, from where they are to be had now."""
         try:
             fresh = time.time() - self._stamp.stat().st_mtime < _DAY
-            if fresh and self._stamp.read_text(encoding="utf-8") == self._sources:
-                return ""
+            return not fresh or self._stamp.read_text(encoding="utf-8") != self._sources
         except OSError:
-            pass
-        return self.update()
+            return True
 
     def offers(self) -> list[Offer]:
         """Return the kernels in the lists, the newest first. Raises FetchError."""
@@ -144,13 +148,13 @@ class Archive:
         target = cache / offer.version
         if shutil.disk_usage(cache).free < offer.size:
             needed = f"{offer.size / 1_000_000:.0f} MB are needed, and more to unpack them"
-            raise NoRoomError(f"{offer.version}: there is no room in {cache}: {needed}")
+            raise HopelessError(f"{offer.version}: there is no room in {cache}: {needed}")
         try:
             self._fetch(offer, cache, target)
         except OSError as error:
             if error.errno != errno.ENOSPC:
                 raise
-            raise NoRoomError(
+            raise HopelessError(
                 f"{offer.version}: there is no room in {cache}: {error.strerror}"
             ) from error
         return next(one for one in kernels.cached(cache) if one.version == offer.version)
@@ -208,8 +212,8 @@ def _complaint(done: subprocess.CompletedProcess[str]) -> str:
 def _failed(offer: Offer, done: subprocess.CompletedProcess[str]) -> FetchError:
     """Return why a tool failed with a package."""
     if "Wrote only" in done.stderr:  # tar's words for a disk that is full
-        return NoRoomError(f"{offer.version}: there is no room to unpack it: {_complaint(done)}")
-    kind = NoRoomError if "No space left on device" in done.stderr else FetchError
+        return HopelessError(f"{offer.version}: there is no room to unpack it: {_complaint(done)}")
+    kind = HopelessError if any(sign in done.stderr for sign in _HOPELESS) else FetchError
     return kind(f"{offer.version}: {_complaint(done)}")
 
 

@@ -55,8 +55,10 @@ def name_of(version: str) -> str:
     return _REBUILT.sub("", version)
 
 
-def releases(cached: Iterable[Kernel], offers: Iterable[Offer]) -> list[Release]:
-    """Return the releases that are there or to be had, the oldest first."""
+def releases(
+    cached: Iterable[Kernel], offers: Iterable[Offer], measured: Iterable[str] = ()
+) -> list[Release]:
+    """Return the releases that are there, to be had, or known by name only, the oldest first."""
     kernels: dict[str, Kernel] = {}
     for kernel in cached:
         kernels.setdefault(name_of(kernel.version), kernel)
@@ -65,7 +67,7 @@ def releases(cached: Iterable[Kernel], offers: Iterable[Offer]) -> list[Release]
         packages.setdefault(name_of(offer.version), []).append(offer)
     return [
         Release(name, kernels.get(name), tuple(_by_likeness(packages.get(name, ()))))
-        for name in sorted(kernels.keys() | packages.keys(), key=version_key)
+        for name in sorted({*kernels, *packages, *measured}, key=version_key)
     ]
 
 
