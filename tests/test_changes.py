@@ -81,6 +81,18 @@ def test_applies(matrix: Path, before: str, after: str, answer: str) -> None:
     assert applies(change, platform(before), platform(after, stack="gvisor")) == "no"
 
 
+def test_a_stack_of_its_own_has_what_the_system_it_imitates_has_not(matrix: Path) -> None:
+    """It is told between the two of them, and of no others."""
+    text = ONE.replace('os = "linux"', 'os = "gvisor"').replace('">=6.2,<6.2.8 | >=6.9"', '">=0"')
+    (matrix / changes.FILE).write_text(text)
+    (change,) = changes.load(matrix / changes.FILE)
+    linux, gvisor = platform("6.9"), platform("20240729.0", stack="gvisor")
+    assert applies(change, linux, gvisor) == applies(change, gvisor, linux) == "yes"
+    assert applies(change, gvisor, platform("20250101.0", stack="gvisor")) == "no"
+    assert applies(change, linux, platform("6.10")) == "no"
+    assert applies(change, platform("15.0", os="freebsd", stack="freebsd"), gvisor) == "no"
+
+
 def cell_of(small: Selection, name: str) -> Cell:
     """Return a cell by its id."""
     return next(cell for cell in small.cells if cell.id == name)

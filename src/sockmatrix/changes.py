@@ -3,7 +3,7 @@
     [[change]]                         in matrix/changes.toml
     id = "d9ba99342855"                a commit, or a short name
     title = "..."                      what is different in the releases that have it
-    os = "linux"                       the system (`claims/systems.py`)
+    os = "linux"                       the system (`claims/systems.py`); gvisor: what Linux has not
     versions = ">=6.2,<6.2.8"          the releases that have it (`claims/versions.py`)
     links = ["https://..."]            where that is written
     note = "..."                       how the releases are known
@@ -129,8 +129,12 @@ def load(file: Path | None = None, problems: list[TableError] | None = None) -> 
 
 
 def applies(change: KnownChange, before: Platform, after: Platform) -> Answer:
-    """Tell whether exactly one of two platforms has a change."""
-    if not systems.system(before) == systems.system(after) == change.os:
+    """Tell whether exactly one of two platforms has a change.
+
+    Both are of its system, or one is of a stack that has it and the other of the system it imitates.
+    """
+    both = {systems.system(before), systems.system(after)}
+    if both not in ({change.os}, {change.os, systems.IMITATED.get(change.os)}):
         return "no"
     if (before.release, before.build) == (after.release, after.build):
         return "no"

@@ -44,13 +44,13 @@ SYSTEMS = {
 }
 """What `os` of a claim may name. Whoever has a network stack of his own is a system of his own."""
 
-_STACKS = frozenset({"gvisor", "wsl1", "wine"})
-"""Stacks that take the place of the system they imitate."""
+IMITATED = {"gvisor": LINUX, "wsl1": LINUX, "wine": "windows"}
+"""Stacks that take the place of the system they imitate, and that system."""
 
 
 def system(platform: Platform) -> str:
     """Return the name of the system whose sockets were measured."""
-    return platform.stack if platform.stack in _STACKS else platform.os
+    return platform.stack if platform.stack in IMITATED else platform.os
 
 
 def version(platform: Platform) -> Version | None:
