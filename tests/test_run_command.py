@@ -123,6 +123,19 @@ def test_run_tells_the_probe(sockmatrix: Commands) -> None:
     assert "--allow-lan" in [note[2] for note in notes if note[1] == "started"][-1]
 
 
+def test_as_many_lanes_as_there_are_processors_there(
+    sockmatrix: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of the target count, not those of this machine, unless --jobs says how many."""
+    monkeypatch.setattr(FakeTarget, "processors", lambda _: 3)
+    for options, lanes in (((), 3), (("--jobs", "1"), 1)):
+        Path(sockmatrix.target.log).unlink(missing_ok=True)
+        sockmatrix("run", "-o", f"{lanes}.jsonl", *options)
+        notes = [json.loads(line) for line in Path(sockmatrix.target.log).read_text().splitlines()]
+        started = next(note[2] for note in notes if note[1] == "started")
+        assert started[started.index("--share") + 1] == f"0/{lanes}"
+
+
 def test_a_sample_has_a_seed(sockmatrix: Commands) -> None:
     """The same seed is the same sample."""
     for name in ("one", "two"):
