@@ -95,7 +95,7 @@ def build(columns: Sequence[Column], selection: Selection, *, rules: bool = Fals
         },
         "documents": documents.values(claims),
         "verdicts": speaking.values(told),
-        "causes": why,
+        "causes": causes.packed(why),
         "programs": programs.values(compacted),
     }
     if rules and columns:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sockmatrix.claims import expect
+from sockmatrix.page.compact import Numbered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -48,6 +49,18 @@ def values(
                 "effects": effects,
             }
         )
+    return found
+
+
+def packed(causes: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the same with `effects` as [distance from the cell before, number in `pairs`, ...]."""
+    found = []
+    for cause in causes:
+        pairs, flat, before = Numbered(), [], 0
+        for place, having, lacking in sorted(cause["effects"]):
+            flat += [place - before, pairs((tuple(having), tuple(lacking)))]
+            before = place
+        found.append({**cause, "effects": flat, "pairs": pairs.values})
     return found
 
 

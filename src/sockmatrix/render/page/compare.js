@@ -55,7 +55,10 @@ function grouped(matrix, causes, evidence, one, other, cells) {
     const had = cause.had[one];
     const has = cause.had[other];
     if (had === has) continue;
-    for (const [cell, having, lacking] of cause.effects) {
+    let cell = 0;
+    for (let at = 0; at < cause.effects.length; at += 2) {
+      cell += cause.effects[at];
+      const [having, lacking] = cause.pairs[cause.effects[at + 1]];
       const was = matrix.columns[one][cell];
       const now = matrix.columns[other][cell];
       const came = had !== true && has !== false && lacking.includes(was) && having.includes(now);

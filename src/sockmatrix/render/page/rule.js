@@ -22,7 +22,8 @@ export function patternsOf(matrix, cell) {
 }
 
 function shown(matrix, cell, platforms) {
-  const newest = platforms.at(-1);
+  const { system } = matrix.platforms[platforms[0]];
+  const newest = platforms.findLast((at) => matrix.platforms[at].system === system);
   const told = matrix.outcomes[matrix.columns[newest][cell]];
   const { terms, count } = ruleOf(matrix, newest, cell);
   const pattern = [`table=${matrix.tableOf(cell).name}`, ...terms].join(" ");
