@@ -78,12 +78,17 @@ def test_another_python() -> None:
 
 
 def test_a_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A version is looked for in the cache, anything else is a file; modules may be elsewhere."""
+    """A version is of the cache, or fetched; anything else is a file; modules may be elsewhere."""
     import fakeapt
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    with pytest.raises(NotStartedError, match=r"there is no kernel 6\.12 in .*sockmatrix kernels fetch"):
+    for name, value in fakeapt.install(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(
+        NotStartedError, match=r"there is no kernel 6\.12 in .*it cannot be fetched now: "
+    ):
         parse("kernel=6.12").make(1)
+    assert isinstance(parse("kernel=7.2").make(1), KernelTarget)
     image = tmp_path / "vmlinuz"
     image.write_bytes(fakeapt.BZIMAGE)
     target = parse(f"kernel={image}//modules=/m").make(2)

@@ -128,10 +128,8 @@ def find(wanted: str, directory: Path) -> Kernel:
         if matches(kernel.version, wanted):
             return kernel
     series = dict.fromkeys(".".join(kernel.version.split(".")[:2]) for kernel in kernels)
-    have = f"; there are some of {', '.join(series)}" if series else ""
-    raise NotStartedError(
-        f"there is no kernel {wanted} in {directory}: `sockmatrix kernels fetch {wanted}` gets one{have}"
-    )
+    have = f", which has some of {', '.join(series)}" if series else ""
+    raise NotStartedError(f"there is no kernel {wanted} in {directory}{have}")
 
 
 def from_file(vmlinuz: Path, modules: Path | None = None) -> Kernel:

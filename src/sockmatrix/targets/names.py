@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 FORMS = {
     "local": "this machine, with this Python",
     "python=PATH-OR-NAME": "this machine, with another Python",
-    "kernel=VERSION": "a Linux kernel in a virtual machine, from `sockmatrix kernels fetch`, or newest",
+    "kernel=VERSION": "a Linux kernel in a virtual machine, such as 6.12, or newest; Debian's, fetched if need be",
     "kernel=FILE[//modules=DIR]": "the same with a vmlinuz of your own",
     "uml[=LINUX.UML]": "user-mode Linux",
     "gvisor[=RUNSC]": "gVisor's network stack, by runsc",
@@ -66,13 +66,14 @@ def parse(text: str) -> Named:
 
 
 def _kernel(text: str, machines: int) -> Target:
+    from sockmatrix.targets import fetching
     from sockmatrix.targets.kernel import KernelTarget
 
     file, _, modules = text.partition("//modules=")
     if kernels.is_version(file):
         if modules:
             raise NotStartedError("a fetched kernel has its modules; //modules= goes with a file")
-        kernel = kernels.find(file, kernels.cache_directory())
+        kernel = fetching.kernel(file, kernels.cache_directory())
     elif not Path(file).exists():
         raise NotStartedError(f"{file} is neither a version, such as 6.12, nor a file that there is")
     else:
