@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 FORMS = {
     "local": "this machine, with this Python",
     "python=PATH-OR-NAME": "this machine, with another Python",
-    "kernel=VERSION": "a Linux kernel in a virtual machine, such as 6.12, or newest; Debian's, fetched if need be",
+    "kernel=VERSION": "a Linux kernel in a virtual machine: 6.12, newest; Debian's, fetched if need be",
     "kernel=FILE[//modules=DIR]": "the same with a vmlinuz of your own",
     "uml[=LINUX.UML]": "user-mode Linux",
     "gvisor[=RUNSC]": "gVisor's network stack, by runsc",
