@@ -142,7 +142,7 @@ NEEDED_LATER = (
 )
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["measure"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"]])
 def test_nothing_is_imported_that_is_not_needed(arguments: list[str]) -> None:
     """Help and version come at once: no command, no dependency is imported for them."""
     done = process(
