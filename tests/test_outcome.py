@@ -463,3 +463,16 @@ def test_words_mean_what_they_say(observation: Observation) -> None:
     else:
         wanted = "spread" if all(len(way) == 1 for way in ways) else "uneven"
     assert found.delivery[""].word == wanted
+
+
+def test_a_single_repetition_cannot_contradict_a_winner_that_varies() -> None:
+    """It shows one winner; two that had the same one do contradict, and so does anything else."""
+    varies = outcome(fakes.FICKLE, *THREE)
+    thrice, nobody = outcome(fakes.LAST, *THREE), outcome(fakes.NOBODY, *THREE)
+    once = msgspec.structs.replace(thrice, n=1)
+    assert varies.varies
+    assert varies.agrees(once)
+    assert once.agrees(varies)
+    assert not varies.agrees(thrice)
+    assert not varies.agrees(msgspec.structs.replace(nobody, n=1))
+    assert not once.agrees(msgspec.structs.replace(outcome(fakes.FIRST, *THREE), n=1))

@@ -174,14 +174,22 @@ class Outcome(Variant, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     def agrees(self, other: Outcome) -> bool:
         """Return whether both are the same outcome, as comparisons see it.
 
-        Of several sends, those that one of them left out are not compared.
+        Of several sends, those that one of them left out are not compared. That repetitions had different
+        winners a single one cannot show: then any winner agrees.
         """
         if self == other:
             return True
+        any_one = (self.n == 1 and other.varies) or (other.n == 1 and self.varies)
         unsent, others = self.left_out, other.left_out
-        if unsent == others:
-            return self.facets() == other.facets()
-        return self._without(unsent | others).facets() == other._without(unsent | others).facets()
+        one, two = self, other
+        if unsent != others:
+            one, two = self._without(unsent | others), other._without(unsent | others)
+        return one.facets(any_one=any_one) == two.facets(any_one=any_one)
+
+    @property
+    def varies(self) -> bool:
+        """Whether another socket heard all in another repetition."""
+        return any(delivery.place == "varies" for delivery in self.delivery.values())
 
     @property
     def left_out(self) -> frozenset[str]:
