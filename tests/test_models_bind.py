@@ -201,6 +201,31 @@ def test_the_shortcuts_of_a_tcp_port(version: tuple[int, int, int], reuse: int, 
 
 
 @pytest.mark.parametrize(
+    ("there", "version", "expected"),
+    [
+        (("6 ::ffff:0.0.0.0",), (6, 1, 168), "ok"),
+        (("6 ::ffff:0.0.0.0",), (6, 1, 167), "EADDRINUSE"),
+        (("6 ::ffff:0.0.0.0",), (6, 2, 0), "EADDRINUSE"),
+        (("4 0.0.0.0",), (6, 1, 168), "EADDRINUSE"),
+        (("6 ::",), (6, 1, 168), "EADDRINUSE"),
+        (("6 ::ffff:0.0.0.0", "4 0.0.0.0"), (6, 1, 168), "ok"),
+        (("4 0.0.0.0", "6 ::ffff:0.0.0.0"), (6, 1, 168), "EADDRINUSE"),
+    ],
+)
+def test_a_mapped_wildcard_that_is_overlooked(
+    there: tuple[str, ...], version: tuple[int, int, int], expected: str
+) -> None:
+    """6.1.168 compares a mapped address with no mapped wildcard, nor with what shares its bucket."""
+    on = kernel(version=version)
+    for text in there:
+        family, address = text.split()
+        holder = make(on, f"tcp{family}")
+        holder.reuseport = True
+        assert bind(holder, address, PORT) == "ok"
+    assert bind(make(on, "tcp6"), "::ffff:127.0.0.1", PORT) == expected
+
+
+@pytest.mark.parametrize(
     ("lab", "options", "expected"),
     [
         ("one-port-range", ADDR, "EADDRINUSE"),

@@ -109,14 +109,38 @@ def tcp_conflict(sock: Socket, bucket: Bucket, *, relax: bool = True, shares: bo
     """Return whether a TCP socket may not join the holders of a port (inet_csk_bind_conflict).
 
     Since 6.1 a specific address is compared only with holders of the same address and of a wildcard
-    that covers it (inet_bhash2_addr_any_conflict); the answer is that of comparing with them all.
+    that covers it (inet_bhash2_addr_any_conflict); the answer is that of comparing with them all, but
+    for one that some overlook.
     """
     free = sock.balance is None
     return any(
         tcp_pair_conflicts(sock, other, relax=relax, shares=shares, free=free)
         and overlap(sock, other, match=True)
+        and not _overlooked(sock, other, bucket)
         for other in bucket.owners
     )
+
+
+def _overlooked(sock: Socket, other: Socket, bucket: Bucket) -> bool:
+    """Return whether a mapped address is not compared with a holder of the IPv4 wildcard.
+
+    6.1.168 took over 5e07e672412b, by which a mapped address is compared with its like and wildcards,
+    without 06a8c04f8994, by which ::ffff:0.0.0.0 is one (both 6.8; inet_bind2_bucket_match_addr_any).
+    0.0.0.0 shares the bucket of a mapped wildcard that was there before it.
+    """
+    if not (6, 1, 168) <= sock.kernel.network.version < (6, 2, 0):
+        return False
+    if not _is_mapped(sock) or sock.rcv4 == ip.ANY4 or not _holds_wildcard4(other):
+        return False
+    return _is_mapped(next(filter(_holds_wildcard4, bucket.owners)))
+
+
+def _is_mapped(sock: Socket) -> bool:
+    return sock.family == 6 and ip.kind6(sock.rcv6) == "mapped"
+
+
+def _holds_wildcard4(sock: Socket) -> bool:
+    return sock.rcv4 == ip.ANY4 and (sock.family == 4 or _is_mapped(sock))
 
 
 def fast_port_match(sock: Socket, bucket: Bucket) -> bool:
