@@ -182,6 +182,14 @@ def test_platforms_that_are_alike_share_a_column() -> None:
     assert found.parted.columns == ("linux 5.10\u20136.1", "linux 6.19", "linux 7.2", "gvisor 1")
 
 
+def test_two_runs_of_one_release_are_no_range() -> None:
+    """They are told apart by what differs between them."""
+    names = ("linux 6.1 as root", "linux 6.1 as user", "gvisor 1")
+    runs = [(name, [grid(word)]) for name, word in zip(names, ("all", "all", "none"), strict=True)]
+    (found,) = compare(runs)
+    assert found.parted.columns == ("linux 6.1 as root, as user", "gvisor 1")
+
+
 def test_all_folds_nothing() -> None:
     """With --all every platform has its column, documented ones where anything is said."""
     runs = [(name, [grid("all", "last")]) for name in ("linux 1", "linux 2")]

@@ -17,7 +17,7 @@ from sockmatrix.render import markdown, text
 from sockmatrix.render.beside import compare
 from sockmatrix.render.legend import legend, style
 from sockmatrix.render.screen import Screen
-from sockmatrix.render.values import MISSING, Grid, differing, fold, fold_columns, side_by_side
+from sockmatrix.render.values import MISSING, Grid, fold, fold_columns, side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -211,13 +211,10 @@ def test_all_rows_equal() -> None:
 
 def test_unmeasured_is_not_the_same() -> None:
     """Two platforms that were not measured are not known to agree."""
-    both = Grid("t", "?", ("a",), ("x", "y"), ((("p",), (MISSING, MISSING)),))
-    assert differing(both) == (both, 0)
-
-
-def test_one_run_has_nothing_to_differ_from() -> None:
-    """With a single platform no row is left out."""
-    assert differing(grid(("ab", "all")))[1] == 0
+    nothing = Grid("t", "?", ("a",), ("x",), ((("p",), (MISSING,)), (("q",), ("all",))))
+    other = Grid("t", "?", ("a",), ("x",), ((("p",), ("all",)), (("q",), ("all",))))
+    (found,) = compare([("one", [nothing]), ("two", [other])])
+    assert (len(found.parted.rows), found.alike) == (1, 1)
 
 
 @pytest.mark.parametrize("width", [20, 30, 40, 50, 60, 70, 80, 120])

@@ -189,8 +189,16 @@ def _name(names: Sequence[str], places: Sequence[int]) -> str:
     if len(places) == 1:
         return names[places[0]]
     releases = [names[at].removeprefix(system).strip() for at in range(len(names))]
-    texts = [releases[span[0]] + (f"\u2013{releases[span[-1]]}" if span[1:] else "") for span in spans]
+    texts = [_span(releases[span[0]], releases[span[-1]]) for span in spans]
     return f"{system} {', '.join(texts)}"
+
+
+def _span(first: str, last: str) -> str:
+    """Return "5.10\u20136.1", or "6.1 as root, as user" for two runs of one release."""
+    release, _, how = last.partition(" ")
+    if first == last:
+        return first
+    return f"{first}, {how}" if how and release == first.partition(" ")[0] else f"{first}\u2013{last}"
 
 
 def _named(names: Sequence[str], places: Sequence[int]) -> str:

@@ -100,17 +100,6 @@ def side_by_side(runs: Sequence[tuple[str, Sequence[Grid]]]) -> list[Grid]:
     return [_beside(names, by_name) for by_name in parts.values()]
 
 
-def differing(grid: Grid) -> tuple[Grid, int]:
-    """Return `grid` without the rows whose cells are all alike, and how many those were.
-
-    What was not measured is like nothing; with a single column no row is left out.
-    """
-    if len(grid.columns) < 2:
-        return grid, 0
-    rows = tuple(row for row in grid.rows if len(set(row[1])) > 1 or row[1][0] == MISSING)
-    return replace(grid, rows=rows), len(grid.rows) - len(rows)
-
-
 def _join(
     box: tuple[list[tuple[str, ...]], tuple[str, ...]],
     other: tuple[list[tuple[str, ...]], tuple[str, ...]],
