@@ -136,9 +136,10 @@ class Conductor:
     # --- one batch -------------------------------------------------------------------------------
 
     def _run(self, batch: Batch, results: Results) -> None:
-        if self.settings.fresh or batch.cells[0].solo:
+        alone = batch.cells[0].solo
+        if self.settings.fresh or alone:
             self._settle()  # nothing of another batch is open beside a cell that wants to be alone
-        if self.settings.fresh:
+        if self.settings.fresh or (alone and limits.crowded(self.limits.slots, self._crew.sender_ports)):
             self.stop()
         self.counts["batches"] += 1
         trials = self._trials(batch.cells)

@@ -7,7 +7,7 @@ are consecutive and fewer than the slots. Cells with many sockets run alone, awa
 
 from __future__ import annotations
 
-from typing import Collection, NamedTuple, Tuple
+from typing import Collection, NamedTuple, Sequence, Tuple
 
 from proc import text
 
@@ -71,6 +71,11 @@ def solo_port(first: int, count: int, slots_: int, taken: Collection[int]) -> in
         if port % slots_ not in used:
             return port
     return first
+
+
+def crowded(slots_: int, taken: Sequence[int]) -> bool:
+    """Tell whether so many ports are `taken` that few slots are left without one: then start anew."""
+    return len(taken) > slots_ // 2
 
 
 def _raise_descriptors() -> int:

@@ -270,6 +270,17 @@ def test_a_cell_that_must_be_alone_is(monkeypatch: pytest.MonkeyPatch, why: str)
     assert all(entries[0][1] % 4096 not in sources for entries in alone[1:])
 
 
+@pytest.mark.parametrize(("slots", "starts"), [(60, 4), (4096, 1)])
+def test_a_sender_whose_ports_are_in_every_slot_is_started_anew(
+    monkeypatch: pytest.MonkeyPatch, slots: int, starts: int
+) -> None:
+    """Beside it no cell would be alone: one more socket in a slot may change who may bind."""
+    world = World(fake_roles.last)
+    leader = make_conductor(monkeypatch, world, within=SMALL._replace(slots=slots))
+    measure(leader, [make_cell(leader, str(number), "any4", "any4", solo=True) for number in range(4)])
+    assert world.started["S"] == starts
+
+
 def test_each_trial_has_a_port_and_a_group_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """Membership is per host: a shared group would leak one cell's joins into another's."""
     world = World()
