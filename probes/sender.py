@@ -14,7 +14,7 @@ import socket
 import struct
 import sys
 import time
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 import errnos
 import options
@@ -40,9 +40,17 @@ def connect_timeout(platform: str) -> float:
     return 4.0 if platform == "win32" else 1.0
 
 
+def impatient(platform: str, constants: Mapping[str, Any]) -> int:
+    """Return the flag of a socket that connects without waiting for it; 0 where it has to wait.
+
+    `constants` are those of the module `socket`. See `_tell`.
+    """
+    return int(constants.get("SOCK_NONBLOCK", 0)) if platform == "linux" else 0
+
+
 _RESET = options.resetting(platforms.system(sys.platform))
 _CONNECT_TIMEOUT = connect_timeout(sys.platform)
-_IMPATIENT = getattr(socket, "SOCK_NONBLOCK", 0) if sys.platform == "linux" else 0
+_IMPATIENT = impatient(sys.platform, vars(socket))
 _STREAM = socket.SOCK_STREAM | _IMPATIENT
 
 

@@ -101,6 +101,20 @@ def test_a_refusal_names_the_switch_that_applies(
     assert expected in reason
 
 
+def test_the_order_is_kept_by_linux_alone() -> None:
+    """Elsewhere the fence is followed by a moment of waiting."""
+    assert [name for name in ("linux", "gvisor", "macos", "windows") if lab.keeps_order(name)] == [
+        "linux"
+    ]
+
+
+def test_ports_of_a_system_that_does_not_say() -> None:
+    """By the platform's name: Windows is not asked, for that takes a second."""
+    assert [name for name in ("win32", "linux", "darwin") if lab.asking_is_slow(name)] == ["win32"]
+    assert lab.default_ports("win32") == (49152, 65535)
+    assert lab.default_ports("darwin") == lab.default_ports("freebsd14") == (32768, 65535)
+
+
 def test_settings_that_the_ports_given_out_do_not_keep_to_are_not_this_namespaces() -> None:
     """The ports are those of gVisor, whose namespaces all show the settings of the first."""
     assert namespaces.within("32768 60999", [32768, 60999])

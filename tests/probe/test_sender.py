@@ -42,6 +42,14 @@ def test_a_connection_has_longer_where_a_refusal_takes_two_seconds() -> None:
     assert {sender.connect_timeout(name) for name in ("linux", "darwin", "freebsd14")} == {1.0}
 
 
+def test_only_linux_connects_without_waiting() -> None:
+    """Elsewhere what a socket says that is not connected yet is another error on each system."""
+    assert sender.impatient("linux", {"SOCK_NONBLOCK": 2048}) == 2048
+    assert sender.impatient("linux", {}) == 0
+    for platform in ("freebsd14", "darwin", "win32"):
+        assert sender.impatient(platform, {"SOCK_NONBLOCK": 0x20000000}) == 0
+
+
 @pytest.fixture(autouse=True)
 def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Connect as every system can."""
