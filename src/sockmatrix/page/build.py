@@ -161,6 +161,7 @@ def _core(
         "platforms": [_platform(column) for column in told.columns],
         "beside": [[one.key, one.name, one.kind] for one in beside],
         "columns": told.packed(),
+        "agreeing": told.packed_agreeing(),
         "outcomes": [[one.headline, one.word, one.look, int(one.silent)] for one in told.outcomes],
         "questions": {plan.table.name: plan.table.question for plan in plans},
         "axes": compact.vocabulary(plan.table for plan in plans),

@@ -20,7 +20,7 @@ from sockmatrix.script.compiler import labels
 from sockmatrix.wording import headline, sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sockmatrix.cell import Cell
     from sockmatrix.columns import Column
@@ -63,8 +63,30 @@ class KnownColumns:
     """An outcome as it was read, for each number."""
     silent: frozenset[int]
     """The numbers of outcomes that say nothing, that of nothing included."""
+    agreeing: frozenset[tuple[int, int]]
+    """Numbers of outcomes that agree and are not the same, the lower first: see `agrees`."""
     differing: frozenset[int]
     """The cells in which platforms that measured them do not agree."""
+
+    def agrees(self, one: int, other: int) -> bool:
+        """Tell whether two outcomes agree, as `diff` has it; with what says nothing anything does.
+
+        That is no equality: what one run left out agrees with what others that differ have there.
+        """
+        if one == other or one in self.silent or other in self.silent:
+            return True
+        return ((one, other) if one < other else (other, one)) in self.agreeing
+
+    def undecided(self, number: int) -> bool:
+        """Tell whether nothing follows from an outcome for a comparison."""
+        return number in self.silent or bool(self.samples[number].variants)
+
+    def packed_agreeing(self) -> list[list[int]]:
+        """Return `agreeing` as lists: a number, then those above it that agree with it."""
+        found: dict[int, list[int]] = {}
+        for one, other in sorted(self.agreeing):
+            found.setdefault(one, [one]).append(other)
+        return list(found.values())
 
     def packed(self) -> list[list[int]]:
         """Return each column as what it has other than the nearest before it.
@@ -95,55 +117,70 @@ def _unlike(own: Sequence[int], base: Sequence[int] | None) -> Iterable[int]:
 def known(cells: Sequence[Cell], columns: Sequence[Column]) -> KnownColumns:
     """Return what measured columns know of some cells, by number.
 
-    An outcome that agrees with that of an earlier column has its number. What was measured under another
+    An outcome with the facets of an earlier column has its number. What was measured under another
     meaning of the id is not known.
     """
     numbered = _Outcomes()
-    ids = [cell.id for cell in cells]
-    first: list[tuple[int, int] | None] = [None] * len(cells)
+    ids, versions = [cell.id for cell in cells], [cell.version for cell in cells]
+    first = [NOTHING] * len(cells)  # the facets that were seen first, and the number they have
+    base = [NOTHING] * len(cells)
     more: dict[int, dict[int, int]] = {}
     numbers: list[list[int]] = []
-    last: Sequence[object] = [None] * len(cells)
-    own = [NOTHING] * len(cells)
     for column in columns:
-        own = own.copy()
         get = (column.cells.kept if isinstance(column.cells, Cells) else column.cells).get
-        lines: list[object] = list(map(get, ids))
-        # Nearly always they are the same as on the platform before.
-        other = map(operator.is_not, lines, last)
-        for place in itertools.compress(range(len(cells)), other):
-            own[place] = NOTHING
-            line, cell = lines[place], cells[place]
-            if isinstance(line, Like):
-                version, line = line
-            elif isinstance(line, CellLine):
-                version = line.v
-            else:
-                continue
-            if version != cell.version:
-                continue
-            facets = numbered.facets(line)
-            seen = first[place]
-            if seen is None:
-                own[place] = number = numbered(cell, line)
-                first[place] = facets, number
-            elif seen[0] == facets:
-                own[place] = seen[1]
+        lines = list(map(get, ids))
+        keys = list(map(id, lines))
+        numbered.learn(dict(zip(keys, lines, strict=True)))
+        facets = list(map(numbered.facets.__getitem__, keys))
+        for place in itertools.compress(
+            range(len(cells)), map(operator.ne, map(numbered.versions.__getitem__, keys), versions)
+        ):
+            facets[place] = NOTHING
+        own = base.copy()
+        # Nearly always they are those that were seen first.
+        for place in itertools.compress(range(len(cells)), map(operator.ne, facets, first)):
+            seen = facets[place]
+            if seen == NOTHING:
+                own[place] = NOTHING
+            elif first[place] == NOTHING:
+                first[place] = seen
+                base[place] = own[place] = numbered(cells[place], keys[place])
             else:
                 others = more.setdefault(place, {})
-                if facets not in others:
-                    others[facets] = numbered(cell, line)
-                own[place] = others[facets]
+                if seen not in others:
+                    others[seen] = numbered(cells[place], keys[place])
+                own[place] = others[seen]
         numbers.append(own)
-        last = lines
     told, samples = numbered.told()
     silent = frozenset([NOTHING, *(at for at, one in enumerate(told) if one.silent)])
-    differing = frozenset(
-        place
-        for place in more  # where all agree with the first there is nothing to look at
-        if len({own[place] for own in numbers} - silent) > 1
+    pairs = dict[tuple[int, int], bool]()
+    differing = []
+    for place in more:  # where all are as the first there is nothing to look at
+        some = sorted({own[place] for own in numbers} - silent)
+        parts = False
+        for pair in itertools.combinations(some, 2):
+            if pair not in pairs:
+                pairs[pair] = _alike(samples[pair[0]], samples[pair[1]])
+            parts |= not pairs[pair]
+        if parts:
+            differing.append(place)
+    return KnownColumns(
+        tuple(columns),
+        tuple(numbers),
+        told,
+        samples,
+        silent,
+        frozenset(pair for pair, agree in pairs.items() if agree),
+        frozenset(differing),
     )
-    return KnownColumns(tuple(columns), tuple(numbers), told, samples, silent, differing)
+
+
+def _alike(one: Outcome, other: Outcome) -> bool:
+    """Tell whether outcomes with other facets agree all the same: see compare.verdict."""
+    if one.absent and other.absent:  # the reasons are words
+        return True
+    some = one.left_out or other.left_out or (1 in (one.n, other.n) and (one.varies or other.varies))
+    return bool(some) and one.agrees(other)
 
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
@@ -158,32 +195,45 @@ def _plain(line: Outcome) -> Outcome:
 class _Outcomes:
     """Distinct outcomes; those of a script also by the order of its labels.
 
-    Cells of which the same is said share a line (see runlines.py): each is looked at once.
+    Cells of which the same is said share a line (see runlines.py): each is looked at once, by its `id()`.
     """
 
     def __init__(self) -> None:
-        self._facets, self._by_facets = dict[int, int](), Numbered()
+        self.facets: dict[int, int] = {}
+        """A number that outcomes with the same facets have in common, NOTHING for what is none."""
+        self.versions: dict[int, int] = {}
+        self._lines: dict[int, Outcome] = {}
+        self._of_lines, self._by_facets = dict[int, int](), Numbered()
         self._seen = dict[tuple[int, tuple[str, ...] | None], int]()
         self._numbers = Numbered()
         self._known: dict[int, tuple[Outcome, tuple[str, ...] | None]] = {}
         self._orders: dict[str, tuple[str, ...]] = {}
 
-    def facets(self, line: Outcome) -> int:
-        """Return a number that outcomes that agree have in common."""
-        key = id(line)
-        number = self._facets.get(key)
-        if number is None:
-            number = self._facets[key] = self._by_facets(line.facets())
-        return number
+    def learn(self, lines: Mapping[int, object]) -> None:
+        """Look at what a column has of its cells, by `id()`."""
+        for key in lines.keys() - self.facets.keys():
+            line = lines[key]
+            version = line.v if isinstance(line, Like | CellLine) else NOTHING
+            line = line.line if isinstance(line, Like) else line
+            self.versions[key] = version
+            if not isinstance(line, CellLine):
+                self.facets[key] = NOTHING
+                continue
+            self._lines[key] = line
+            number = self._of_lines.get(id(line))
+            if number is None:
+                number = self._of_lines[id(line)] = self._by_facets(line.facets())
+            self.facets[key] = number
 
-    def __call__(self, cell: Cell, line: Outcome) -> int:
+    def __call__(self, cell: Cell, key: int) -> int:
         """Return the number of an outcome."""
+        line = self._lines[key]
         order = self._order(cell, line) if cell.script else None
-        key = id(line), order
-        if key in self._seen:
-            return self._seen[key]
+        seen = id(line), order
+        if seen in self._seen:
+            return self._seen[seen]
         number: int = self._numbers((_encode(_plain(line)), order))
-        self._seen[key] = number
+        self._seen[seen] = number
         if number not in self._known:
             self._known[number] = _plain(line), order
         return number

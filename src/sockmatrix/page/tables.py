@@ -5,7 +5,6 @@ Where platforms part they stand side by side; what is the same on all is shown o
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, final
 
@@ -109,10 +108,10 @@ class Tables:
 
     def _parts(self, cell: Cell) -> bool:
         """Tell whether platforms part: two that measured, or one and a document, or the model."""
-        told = set(self._numbers(cell)) - self._silent
-        if len(told) > 1 or cell.id in self._otherwise:
+        if self._places[cell.id] in self._known.differing or cell.id in self._otherwise:
             return True
-        texts = [self._known.outcomes[one].headline for one in told]
+        told = set(self._numbers(cell)) - self._silent
+        texts = [self._known.outcomes[one].headline for one in self._fullest(told)]
         said = [
             one.texts[cell.id]
             for one in self._beside
@@ -150,26 +149,55 @@ class Tables:
             headings,
             (*map(self._name, groups), *(one.name for one in spoken)),
             (*(" ".join(map(str, group)) for group in groups), *(one.key for one in spoken)),
-            [(labels, _marked(row, len(groups))) for labels, row in shown],
+            [
+                (labels, self._marked(row, groups, cell))
+                for (labels, row), (_, cell) in zip(shown, rows, strict=True)
+            ],
         )
+
+    def _marked(
+        self, row: tuple[Shown, ...], groups: Sequence[Sequence[int]], cell: Cell
+    ) -> tuple[Shown, ...]:
+        """Return a row in which what fewer of the platforms have than another thing is marked."""
+        place = self._places[cell.id]
+        own = [self._known.numbers[group[0]][place] for group in groups]
+        measured = [at for at, _ in enumerate(groups) if row[at].kind == "measured"]
+        alike = {
+            at: sum(self._known.agrees(own[at], own[other]) for other in measured) for at in measured
+        }
+        most = max(alike.values(), default=0)
+        return tuple(one._replace(odd=at in alike and alike[at] < most) for at, one in enumerate(row))
+
+    def _fullest(self, told: Collection[int]) -> list[int]:
+        """Return of outcomes that agree the one that left out least, and was repeated most."""
+        samples = self._known.samples
+        return sorted(told, key=lambda one: (len(samples[one].left_out), -samples[one].n))[:1]
 
     def _groups(self, cells: Sequence[Cell]) -> list[list[int]]:
         """Return the platforms, neighbours of one system that are alike in all of some cells together."""
-        places = [self._places[cell.id] for cell in cells]
         groups: list[list[int]] = []
-        before: object = None
-        for at, own in enumerate(self._known.numbers):
-            model = self._predicted.get(at, {})
-            look = (
-                _system(self._known.columns[at].name),
-                [(own[place], model.get(cell.id)) for place, cell in zip(places, cells, strict=True)],
-            )
-            if look == before:
+        before: list[Shown] = []
+        for at in range(len(self._known.columns)):
+            shown = [self._on(at, cell) for cell in cells]
+            if groups and self._alike(groups[-1][0], at, cells, before, shown):
                 groups[-1].append(at)
             else:
                 groups.append([at])
-            before = look
+                before = shown
         return groups
+
+    def _alike(
+        self, one: int, other: int, cells: Sequence[Cell], before: Sequence[Shown], shown: Sequence[Shown]
+    ) -> bool:
+        """Tell whether two platforms are of one system and show the same, of outcomes that agree."""
+        names = [_system(self._known.columns[at].name) for at in (one, other)]
+        numbers = [self._known.numbers[at] for at in (one, other)]
+        places = [self._places[cell.id] for cell in cells]
+        return (
+            names[0] == names[1]
+            and list(before) == list(shown)
+            and all(self._known.agrees(numbers[0][place], numbers[1][place]) for place in places)
+        )
 
     def _name(self, group: Sequence[int]) -> str:
         first, last = (self._known.columns[at].name for at in (group[0], group[-1]))
@@ -206,9 +234,8 @@ class Tables:
     def _anywhere(self, cell: Cell) -> Shown:
         """Return what is known of a cell in which nothing parts."""
         numbers = self._numbers(cell)
-        told = next((at for at, one in enumerate(numbers) if one not in self._silent), None)
-        if told is not None:
-            return self._on(told, cell)
+        for told in self._fullest(set(numbers) - self._silent):
+            return self._on(numbers.index(told), cell)
         models = [at for at, texts in self._predicted.items() if cell.id in texts]
         if models:
             return self._as_predicted(models[-1], cell)
@@ -284,16 +311,6 @@ def _folded(
             )
             for labels, cells in folded
         ),
-    )
-
-
-def _marked(row: tuple[Shown, ...], platforms: int) -> tuple[Shown, ...]:
-    """Return a row in which what fewer of the platforms have than another thing is marked."""
-    counts = Counter(one.text for one in row[:platforms] if one.kind == "measured")
-    most = max(counts.values(), default=0)
-    return tuple(
-        one._replace(odd=at < platforms and 0 < counts[one.text] < most and one.kind == "measured")
-        for at, one in enumerate(row)
     )
 
 

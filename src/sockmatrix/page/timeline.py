@@ -67,13 +67,12 @@ def _step(
     known: KnownColumns,
     causes: Iterable[Mapping[str, Any]],
 ) -> Step:
-    one, other, silent = known.numbers[before], known.numbers[after], known.silent
-    changed = [
-        place
-        for place, (was, now) in enumerate(zip(one, other, strict=True))
-        if was != now and was not in silent and now not in silent
-    ]
-    compared = sum(was not in silent and now not in silent for was, now in zip(one, other, strict=True))
+    one, other = known.numbers[before], known.numbers[after]
+    pairs = Counter(zip(one, other, strict=True))
+    decided = {(was, now) for was, now in pairs if not (known.undecided(was) or known.undecided(now))}
+    differ = {(was, now) for was, now in decided if not known.agrees(was, now)}
+    changed = [place for place, pair in enumerate(zip(one, other, strict=True)) if pair in differ]
+    compared = sum(pairs[pair] for pair in decided)
     told = set(changed)
     why: Counter[str] = Counter()
     for cause in causes:

@@ -17,7 +17,7 @@ export function compare(place, matrix, causes, evidence, pair, mask) {
     made.addEventListener("change", () => act(Number(made.value)));
     return element("label", {}, `${label} `, made);
   };
-  const { cells, compared } = changed(matrix, one, other, mask);
+  const { cells, compared, unstable } = changed(matrix, one, other, mask);
   const groups = grouped(matrix, causes ?? [], evidence, one, other, cells);
   const explained = groups.filter((own) => own.reasons.length);
   const open = groups.filter((own) => !own.reasons.length);
@@ -29,7 +29,7 @@ export function compare(place, matrix, causes, evidence, pair, mask) {
       select("to", other, (at) => go({ compare: `${one},${at}` })),
       element("button", { type: "button", class: "button", onclick: () => go({ compare: `${other},${one}` }) }, "Swap"),
       element("button", { type: "button", class: "button", onclick: () => go({ compare: "" }) }, "Close")),
-    element("p", {}, `${counted(cells.length, "cell")} of ${compared.toLocaleString("en")} that both measured ${cells.length === 1 ? "is" : "are"} not the same${mask ? ", of those that the filter shows" : ""}.`),
+    element("p", {}, `${counted(cells.length, "cell")} of ${compared.toLocaleString("en")} that both measured ${cells.length === 1 ? "is" : "are"} not the same${mask ? ", of those that the filter shows" : ""}.${unstable ? ` Of ${counted(unstable, "other")} that cannot be told, for repetitions were not alike.` : ""}`),
     ...section(matrix, explained, "Explained by known changes"),
     ...section(matrix, open, explained.length ? "Not explained" : "What differs"));
 }
@@ -37,15 +37,20 @@ export function compare(place, matrix, causes, evidence, pair, mask) {
 function changed(matrix, one, other, mask) {
   const cells = [];
   let compared = 0;
+  let unstable = 0;
   for (let cell = 0; cell < matrix.count; cell++) {
     if (mask && !mask[cell]) continue;
     const was = matrix.told(one, cell);
     const now = matrix.told(other, cell);
     if (was === NOTHING || now === NOTHING) continue;
+    if (matrix.undecided(was) || matrix.undecided(now)) {
+      unstable++;
+      continue;
+    }
     compared++;
-    if (was !== now) cells.push(cell);
+    if (!matrix.agree(was, now)) cells.push(cell);
   }
-  return { cells, compared };
+  return { cells, compared, unstable };
 }
 
 /** Return groups of cells with one reason, table and transition, the largest first. */

@@ -96,7 +96,7 @@ export function transitions(matrix, cell) {
       const number = matrix.told(at, cell);
       if (number === NOTHING) continue;
       const last = spans.at(-1);
-      if (last?.number === number) last.to = at;
+      if (last && matrix.agree(last.number, number)) last.to = at;
       else spans.push({ number, from: at, to: at });
     }
     if (!spans.length) return [];

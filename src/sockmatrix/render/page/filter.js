@@ -22,24 +22,18 @@ export function filtered(matrix, state) {
   const mask = new Uint8Array(matrix.count);
   for (let cell = 0; cell < matrix.count; cell++) {
     if (remembered.mask && !remembered.mask[cell]) continue;
-    let first = NOTHING;
-    for (const column of columns) {
-      const number = column[cell];
-      if (number === NOTHING || number === first) continue;
-      if (first === NOTHING) first = number;
-      else {
-        mask[cell] = state.only === "odd" ? isOdd(columns, cell) : 1;
-        break;
-      }
-    }
+    if (matrix.parts(columns, cell)) mask[cell] = state.only === "odd" ? isOdd(matrix, columns, cell) : 1;
   }
   return mask;
 }
 
-/** Exactly one of three or more is unlike all others, which agree. */
-function isOdd(columns, cell) {
+/** One of three or more does not agree with others, who all agree; and it alone is such a one. */
+function isOdd(matrix, columns, cell) {
   const told = columns.map((column) => column[cell]).filter((number) => number !== NOTHING);
   if (told.length < 3) return 0;
-  const common = told[0] === told[1] || told[0] === told[2] ? told[0] : told[1];
-  return Number(told.reduce((count, one) => count + (one !== common), 0) === 1);
+  const against = told.map((one) => told.reduce((count, other) => count + (matrix.agree(one, other) ? 0 : 1), 0));
+  const most = Math.max(...against);
+  const all = against.reduce((sum, one) => sum + one, 0);
+  // Each disagreement counts for both; all of them are with the one.
+  return Number(all === 2 * most && against.filter((one) => one === most).length === 1);
 }

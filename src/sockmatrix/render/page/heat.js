@@ -101,8 +101,9 @@ function draw(matrix, table, mask, axes, own, shown) {
 
 function wordOf(matrix, cell, own, shown) {
   if (own.platform === "parts") {
-    const told = new Set(shown.map((at) => matrix.told(at, cell)).filter((one) => one !== NOTHING));
-    return told.size > 1 ? ["parted", "m"] : told.size ? ["same", "g"] : ["not measured", "d"];
+    const columns = shown.map((at) => matrix.toldBy(at));
+    if (matrix.parts(columns, cell)) return ["parted", "m"];
+    return columns.some((column) => column[cell] !== NOTHING) ? ["same", "g"] : ["not measured", "d"];
   }
   const number = matrix.columns[Number(own.platform)][cell];
   if (number === NOTHING) return ["not measured", "x"];

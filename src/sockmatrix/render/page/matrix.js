@@ -80,6 +80,7 @@ export class Matrix {
     this.outcomes = core.outcomes.map(([headline, word, look, silent]) => ({
       headline, word, look, silent: Boolean(silent),
     }));
+    this.agreeing = new Set(core.agreeing.flatMap(([one, ...others]) => others.map((other) => one * this.outcomes.length + other)));
     this.columns = columnsOf(core.columns, offset);
     this.predictions = new Map(core.predicted.map(([at, cell, headline, look]) => [`${at} ${cell}`, { headline, look }]));
   }
@@ -114,6 +115,34 @@ export class Matrix {
   /** Return what the model says of a cell that was not measured on a platform (-1: of Linux), or nothing. */
   predicted(platform, cell) {
     return this.predictions.get(`${platform} ${cell}`);
+  }
+
+  /** Whether two outcomes agree: the same, or one of them left out what the other has. */
+  agree(one, other) {
+    return one === other || this.agreeing.has(one < other ? one * this.outcomes.length + other : other * this.outcomes.length + one);
+  }
+
+  /** Whether some platforms do not agree on a cell; `columns` are those of `toldBy`. */
+  parts(columns, cell) {
+    let first = NOTHING;
+    let some = null;
+    for (const column of columns) {
+      const number = column[cell];
+      if (number === NOTHING || number === first) continue;
+      if (first === NOTHING) first = number;
+      else if (!this.agree(first, number)) return true;
+      else if (!some) some = [number];
+      else if (!some.includes(number)) {
+        if (some.some((one) => !this.agree(one, number))) return true;
+        some.push(number);
+      }
+    }
+    return false;
+  }
+
+  /** Whether nothing follows from an outcome for a comparison: repetitions were not alike. */
+  undecided(number) {
+    return this.outcomes[number].word === "unstable";
   }
 
   /** Return the number of what a platform has of a cell; NOTHING for what says nothing of it. */
