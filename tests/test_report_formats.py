@@ -59,7 +59,9 @@ def test_csv_of_what_differs(sockmatrix: Commands) -> None:
 @pytest.mark.parametrize("start", ["=", "+", "-", "@"])
 def test_no_field_is_a_formula(start: str) -> None:
     """What a spreadsheet would run is written as an escape; numbers and all else are as they are."""
-    shown = data.to_csv(("a", "b"), [{"a": f'{start}cmd|"x"', "b": -1}, {"a": f"x{start}", "b": None}])
+    shown = data.to_csv(
+        ("a", "b"), [({"a": f'{start}cmd|"x"', "b": -1},), ({"a": f"x{start}"}, {"b": None})]
+    )
     assert shown == f'a,b\r\n"\\x{ord(start):02x}cmd|""x""",-1\r\nx{start},\r\n'
 
 

@@ -77,10 +77,20 @@ class Column:
         """The name, and how it is known unless it was measured; to be made printable."""
         return self.name if self.kind == "measured" else f"{self.name} ({self.kind})"
 
+    @property
+    def kept(self) -> Mapping[str, Known | Kept]:
+        """What is known of its cells, as it is kept: one thing for many cells (`line_of`)."""
+        return self.cells.kept if isinstance(self.cells, Cells) else self.cells
+
 
 def measured(runs: Mapping[str, Run]) -> tuple[Column, ...]:
     """Return the columns of runs, by the names of their platforms."""
     return tuple(Column(name, run.cells, run=run) for name, run in runs.items())
+
+
+def line_of(kept: Known | Kept | None) -> Known | None:
+    """Return what is known, but for the id and the version of the cell: the same for many cells."""
+    return kept.line if isinstance(kept, Like) else kept
 
 
 def text_of(cell: Cell, known: Known | None) -> str:
@@ -113,7 +123,7 @@ def parted(cells: Iterable[Cell], columns: Sequence[Column]) -> list[Cell]:
     What one knows and another does not is not the same; what no one knows, neither. But what was not
     measured for a reason, `SILENT`, parts from nothing, nor does a part of it (`Outcome.agrees`).
     """
-    lines = [column.cells.kept if isinstance(column.cells, Cells) else column.cells for column in columns]
+    lines = [column.kept for column in columns]
     pairs = _Pairs()
     return [cell for cell in cells if pairs.part([line.get(cell.id) for line in lines])]
 
@@ -134,7 +144,7 @@ class _Pairs:
             return known[0] is None
         if any(one is None for one in known):
             return True
-        lines = [one.line if isinstance(one, Like) else one for one in distinct.values()]
+        lines = map(line_of, distinct.values())
         return not all(itertools.starmap(self._agree, itertools.combinations(lines, 2)))
 
     def _agree(self, one: Known | None, other: Known | None) -> bool:

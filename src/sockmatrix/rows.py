@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
 from sockmatrix.cell import receiver_names
-from sockmatrix.columns import NOT_MEASURED, Said, text_of, word_of
+from sockmatrix.columns import NOT_MEASURED, Said, line_of, text_of, word_of
 from sockmatrix.outcome import Outcome
 from sockmatrix.render.escape import printable
 from sockmatrix.runformat import CellLine
+from sockmatrix.script.compiler import labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,35 +22,57 @@ if TYPE_CHECKING:
 NAMES = ("cell", "table", "version", "platform", "kind", "word", "headline", "outcome", "claims")
 """The names in a row, in their order."""
 
+Row: TypeAlias = tuple[dict[str, Any], ...]
+"""A row in parts: of the cell, the column, and what is known. Rows share them (`render/data.py`)."""
+
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 _LONGEST = 8000
 """Characters: no note and no reason in a run file is as long, so none is cut."""
 
 
-def rows(cells: Sequence[Cell], columns: Sequence[Column]) -> Iterator[dict[str, Any]]:
+def rows(cells: Sequence[Cell], columns: Sequence[Column]) -> Iterator[Row]:
     """Yield a row for each of some cells and columns, of documented ones only where a document speaks.
 
     `word` and `headline` as in tables; `outcome` are the facets as a run file has them, None where
     the cell was not measured; `claims` the ids of the claims that say so, None for what was measured.
     """
+    knowing = [
+        (
+            column.kept,
+            column.kind == "documented",
+            {"platform": printable(column.name), "kind": column.kind},
+        )
+        for column in columns
+    ]
+    told: dict[object, dict[str, Any]] = {}
     for cell in cells:
-        for column in columns:
-            known = column.cells.get(cell.id)
-            if known is None and column.kind == "documented":
+        owns: dict[int, dict[str, Any]] = {}
+        order = labels(cell.script) if cell.script else None
+        for known_cells, documented, whose in knowing:
+            kept = known_cells.get(cell.id)
+            if kept is None and documented:
                 continue
-            said = known if isinstance(known, Said) else None
-            yield {
-                "cell": cell.id,
-                "table": cell.table,
-                "version": getattr(known, "v", cell.version),
-                "platform": printable(column.name),
-                "kind": column.kind,
-                "word": word_of(known),
-                "headline": _headline(cell, known),
-                "outcome": facets(known),
-                "claims": said and list(said.claims),
-            }
+            version = getattr(kept, "v", cell.version)
+            own = owns.get(version)
+            if own is None:
+                own = owns[version] = {"cell": cell.id, "table": cell.table, "version": version}
+            known = line_of(kept)
+            # The columns keep what is known, so that no other thing gets its id.
+            key = id(known), order
+            if key not in told:
+                told[key] = _told(cell, known)
+            yield own, whose, told[key]
+
+
+def _told(cell: Cell, known: Known | None) -> dict[str, Any]:
+    said = known if isinstance(known, Said) else None
+    return {
+        "word": word_of(known),
+        "headline": _headline(cell, known),
+        "outcome": facets(known),
+        "claims": said and list(said.claims),
+    }
 
 
 def _headline(cell: Cell, known: Known | None) -> str:
