@@ -142,9 +142,9 @@ def refiles(version: Version) -> bool:
 
     Before, one that is bound to an address stayed under its first peer, and was found as an unconnected
     one is ("udp: relocate a connected socket in the 4-tuple hash table on re-connect", and "remove a
-    disconnected socket from" it); of other stable series than 7.2 it is not known here.
+    disconnected socket from" it). 7.0 and 7.1 ended without it.
     """
-    return since(version, (7, 3, 0), (7, 2, 9))
+    return since(version, (7, 3, 0), (7, 2, 9), (6, 18, 55))
 
 
 def _file(sock: Socket) -> None:
