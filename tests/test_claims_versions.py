@@ -115,3 +115,14 @@ def test_the_system_is_the_one_whose_sockets_were_measured(os: str, stack: str, 
     platform = Platform(os=os, stack=stack, release="1", arch="x", privileges="root")
     assert systems.system(platform) == name
     assert name in systems.SYSTEMS
+
+
+@pytest.mark.parametrize("name", ["release-20240729.0", "0.0~20240729.0", "20240729.0-12-gabcdef"])
+def test_a_version_of_gvisor_is_the_day_in_its_name(name: str) -> None:
+    """Google and Debian name a release in two ways; conditions speak of the day."""
+    version = systems.version(
+        Platform(os="linux", stack="gvisor", release=name, arch="x", privileges="root")
+    )
+    assert version is not None
+    assert condition(">=20240729").holds(version)
+    assert condition("<20221219 | >=20240730").holds(version) is False

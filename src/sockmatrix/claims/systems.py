@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from sockmatrix.claims.versions import release
@@ -44,6 +45,8 @@ SYSTEMS = {
 }
 """What `os` of a claim may name. Whoever has a network stack of his own is a system of his own."""
 
+_BEFORE_DAY = re.compile(r"^(?:release-|0\.0~)")
+
 IMITATED = {"gvisor": LINUX, "wsl1": LINUX, "wine": "windows"}
 """Stacks that take the place of the system they imitate, and that system."""
 
@@ -54,7 +57,12 @@ def system(platform: Platform) -> str:
 
 
 def version(platform: Platform) -> Version | None:
-    """Return the version that conditions are about: Linux' kernel, macOS' product, Windows' NT."""
+    """Return the version that conditions are about: Linux' kernel, macOS' product, Windows' NT.
+
+    Of gVisor it is the day in the name of a release: release-20240729.0, Debian's 0.0~20240729.0.
+    """
+    if platform.stack == "gvisor":
+        return release(_BEFORE_DAY.sub("", platform.release))
     return release(platform.release, platform.build)
 
 
