@@ -83,7 +83,7 @@ def test_json(sockmatrix: Commands) -> None:
 class Page(HTMLParser):
     """What a page consists of: its tags and attributes; every start has its end."""
 
-    VOID = frozenset({"meta"})
+    VOID = frozenset({"meta", "wbr"})
 
     def __init__(self, text: str) -> None:
         super().__init__()

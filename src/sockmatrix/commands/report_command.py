@@ -69,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--documented",
         action=argparse.BooleanOptionalAction,
         help="columns of what documents say of macOS, Windows, BSD and Solaris, in quotes"
-        " (default: beside several runs)",
+        " (default: beside several runs, and on the page)",
     )
     parser.add_argument(
         "--cells", action="store_true", help="list the selected cells, one a line, no summary"
@@ -102,9 +102,9 @@ def main(arguments: argparse.Namespace) -> ExitCode:
         raise UsageError("--pivot counts what was measured; leave out --documented")
     if arguments.rules and arguments.format != "html":
         raise UsageError("--rules is for the page; `sockmatrix rules` prints them")
-    if arguments.documented is None:
-        arguments.documented = len(columns) > 1
     selection = selected(arguments)
+    if arguments.documented is None:
+        arguments.documented = len(columns) > 1 or _is_page(selection, arguments)
     write_output(render(columns, selection, arguments), arguments.output, exact=arguments.format in _FLAT)
     code = _judge([column.run for column in columns if column.run], selection)
     if code is not ExitCode.EXPECTED:
@@ -139,7 +139,7 @@ def render(columns: Sequence[Column], selection: Selection, arguments: argparse.
         cells = _present(columns, selection, arguments) if arguments.differ else [*selection.cells]
         said = _spoken(columns, selection, arguments, cells).columns
         return _listing([*columns, *said], cells, arguments)
-    if arguments.format == "html" and selection.whole and not arguments.all and not arguments.differ:
+    if _is_page(selection, arguments):
         return _page(columns, selection, arguments)
     wanted = None if selection.whole else selection.ids
     tables = grids.beside(selection.plans, [column.cells for column in columns], wanted)
@@ -166,12 +166,19 @@ def _spoken(
         raise UsageError(printable(str(error), 1000)) from error
 
 
+def _is_page(selection: Selection, arguments: argparse.Namespace) -> bool:
+    """Tell whether it is the page of the whole matrix that is asked for."""
+    listed = arguments.all or arguments.differ or arguments.pivot or arguments.cells
+    return arguments.format == "html" and selection.whole and not listed
+
+
 def _page(columns: Sequence[Column], selection: Selection, arguments: argparse.Namespace) -> str:
     from sockmatrix.page.build import build
     from sockmatrix.render import html
 
     try:
-        return html.whole(_title(columns), build(columns, selection, rules=arguments.rules))
+        found = build(columns, selection, rules=arguments.rules, spoken=arguments.documented)
+        return html.whole(_title(columns), found)
     except TableError as error:
         raise UsageError(printable(str(error), 1000)) from error
 

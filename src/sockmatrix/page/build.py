@@ -17,7 +17,7 @@ from sockmatrix.claims.book import DIRECTORY, load
 from sockmatrix.claims.claim import Book
 from sockmatrix.claims.cover import Coverage
 from sockmatrix.columns import Said
-from sockmatrix.documented import documented
+from sockmatrix.documented import Documented, documented
 from sockmatrix.grids import labelled
 from sockmatrix.page import answers, causes, compact, documents, learned, programs, timeline
 from sockmatrix.page.known import known
@@ -60,10 +60,13 @@ class Page:
     data: Mapping[str, str]
 
 
-def build(columns: Sequence[Column], selection: Selection, *, rules: bool = False) -> Page:
+def build(
+    columns: Sequence[Column], selection: Selection, *, rules: bool = False, spoken: bool = True
+) -> Page:
     """Return the page about some columns that were measured, and the tables of a selection.
 
-    `rules`: with the rules that follow from the newest run, which takes many seconds. Raises TableError.
+    `rules`: with the rules that follow from the newest run, which takes many seconds; `spoken`: with
+    columns of what documents say. Raises TableError.
     """
     plans = selection.plans
     columns = timeline.in_order(columns)
@@ -77,13 +80,13 @@ def build(columns: Sequence[Column], selection: Selection, *, rules: bool = Fals
     coverage = Coverage.of(plans)
     speaking = Speaking(claims, coverage, places)
     shown = {cell.id for _, own in asked for one in own for _, row in one.rows for cell in row.values()}
-    spoken = documented(book.claims.values(), plans, columns, shown)
+    said = documented(book.claims.values(), plans, columns, shown) if spoken else Documented()
     model = predicted(plans, shown, told, places)
-    beside = _beside(spoken.columns, model)
+    beside = _beside(said.columns, model)
     platforms = [run.header.platform for run in runs]
     why = causes.values(changes.load(), platforms, coverage, told, places) if len(runs) > 1 else []
     steps = timeline.series(runs, cells, told, why)
-    tables = Tables(told, beside, spoken.otherwise, model, places)
+    tables = Tables(told, beside, said.otherwise, model, places)
     by_name = {plan.table.name: plan.table for plan in plans}
     compacted = [compact.Compact(plan) for plan in plans]
     data: dict[str, Any] = {

@@ -8,10 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, final
 
+from msgspec.structs import replace
+
 from sockmatrix.page.known import NOTHING
 from sockmatrix.render.escape import printable
 from sockmatrix.render.legend import style
 from sockmatrix.render.values import MISSING, Grid, fold_places
+from sockmatrix.wording import headline
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -46,7 +49,7 @@ class Part:
     headings: tuple[str, ...]
     columns: tuple[str, ...]
     keys: tuple[str, ...]
-    """For each column the numbers of the platforms it is of, or the key of a documented system."""
+    """For each column the numbers of the platforms it is of, or the keys of documented systems."""
     rows: tuple[tuple[tuple[str, ...], tuple[Shown, ...]], ...]
 
 
@@ -129,7 +132,7 @@ class Tables:
         ]
         if not rows:
             return None
-        spoken = [one for one in self._beside if any(cell.id in one.texts for _, cell in rows)]
+        spoken = self._spoken([cell for _, cell in rows])
         groups = self._groups([cell for _, cell in rows])
         headings = (*own.headings, "")
         if len(own.columns) == 1:
@@ -139,7 +142,7 @@ class Tables:
                 labels,
                 (
                     *(self._on(group[0], cell) for group in groups),
-                    *(self._said(one, cell) for one in spoken),
+                    *(self._said(some[0], cell) for some in spoken),
                 ),
             )
             for labels, cell in rows
@@ -147,8 +150,11 @@ class Tables:
         return _folded(
             "Where platforms part",
             headings,
-            (*map(self._name, groups), *(one.name for one in spoken)),
-            (*(" ".join(map(str, group)) for group in groups), *(one.key for one in spoken)),
+            (*map(self._name, groups), *(", ".join(one.name for one in some) for some in spoken)),
+            (
+                *(" ".join(map(str, group)) for group in groups),
+                *(" ".join(one.key for one in some) for some in spoken),
+            ),
             [
                 (labels, self._marked(row, groups, cell))
                 for (labels, row), (_, cell) in zip(shown, rows, strict=True)
@@ -158,15 +164,30 @@ class Tables:
     def _marked(
         self, row: tuple[Shown, ...], groups: Sequence[Sequence[int]], cell: Cell
     ) -> tuple[Shown, ...]:
-        """Return a row in which what fewer of the platforms have than another thing is marked."""
+        """Return a row in which what fewer of the platforms have than another thing is marked.
+
+        A headline says of refused sockets no more than that; what else differs is then told with it.
+        """
         place = self._places[cell.id]
         own = [self._known.numbers[group[0]][place] for group in groups]
+        row = tuple(self._told_apart(at, row, own) for at, _ in enumerate(row))
         measured = [at for at, _ in enumerate(groups) if row[at].kind == "measured"]
         alike = {
             at: sum(self._known.agrees(own[at], own[other]) for other in measured) for at in measured
         }
         most = max(alike.values(), default=0)
         return tuple(one._replace(odd=at in alike and alike[at] < most) for at, one in enumerate(row))
+
+    def _told_apart(self, at: int, row: Sequence[Shown], own: Sequence[int]) -> Shown:
+        """Return a cell of a row, with more than its headline where another one has the same."""
+        one = row[at]
+        if at >= len(own) or one.kind != "measured" or not self._known.samples[own[at]].failed:
+            return one
+        others = (own[other] for other, _ in enumerate(own) if row[other].text == one.text)
+        if all(self._known.agrees(own[at], other) for other in others):
+            return one
+        more = headline(replace(self._known.samples[own[at]], failed={}))
+        return one._replace(text=printable(f"{one.text} \u00b7 {more}", 2000))
 
     def _fullest(self, told: Collection[int]) -> list[int]:
         """Return of outcomes that agree the one that left out least, and was repeated most."""
@@ -198,6 +219,15 @@ class Tables:
             and list(before) == list(shown)
             and all(self._known.agrees(numbers[0][place], numbers[1][place]) for place in places)
         )
+
+    def _spoken(self, cells: Sequence[Cell]) -> list[list[Beside]]:
+        """Return what speaks of any of some cells that nobody measured; what says the same together."""
+        groups: dict[tuple[object, ...], list[Beside]] = {}
+        for one in self._beside:
+            texts = tuple(one.texts.get(cell.id) for cell in cells)
+            if any(texts):
+                groups.setdefault((one.kind, texts), []).append(one)
+        return list(groups.values())
 
     def _name(self, group: Sequence[int]) -> str:
         first, last = (self._known.columns[at].name for at in (group[0], group[-1]))
@@ -279,6 +309,7 @@ def _folded(
     across: bool = False,
 ) -> Part:
     """Return a part with rows that are alike as one, and columns too if they are options."""
+    caption, headings, rows = _common(caption, headings, rows)
     look = [(labels, tuple(f"{one.kind}\0{one.text}" for one in cells)) for labels, cells in rows]
     grid = Grid("", "", headings, columns, tuple(look))
     folded = [
@@ -300,7 +331,7 @@ def _folded(
         else:
             groups.append([at])
     return Part(
-        caption,
+        printable(caption, 2000),
         tuple(map(printable, headings)),
         tuple(printable(" or ".join(columns[at] for at in group)) for group in groups),
         tuple(keys[group[0]] for group in groups),
@@ -311,6 +342,28 @@ def _folded(
             )
             for labels, cells in folded
         ),
+    )
+
+
+def _common(
+    caption: str,
+    headings: tuple[str, ...],
+    rows: Sequence[tuple[tuple[str, ...], tuple[Shown, ...]]],
+) -> tuple[str, tuple[str, ...], Sequence[tuple[tuple[str, ...], tuple[Shown, ...]]]]:
+    """Return a part whose caption says what all rows have in common; a label is left to each."""
+    kept = [at for at, _ in enumerate(headings) if len({labels[at] for labels, _ in rows}) > 1]
+    if len(rows) < 2 or not kept or len(kept) == len(headings):
+        return caption, headings, rows
+    first = rows[0][0]
+    said = [
+        f"{name}: {first[at]}" if name else first[at]
+        for at, name in enumerate(headings)
+        if at not in kept and first[at]
+    ]
+    return (
+        "; ".join([caption, *said]),
+        tuple(headings[at] for at in kept),
+        [(tuple(labels[at] for at in kept), cells) for labels, cells in rows],
     )
 
 

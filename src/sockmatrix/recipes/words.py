@@ -75,6 +75,8 @@ def heard_words(words: tuple[str, ...]) -> str:
     """Return what claims' words say of a delivery, for a person."""
     if set(words) == {"one", "spread"}:
         return "one of them hears it"
+    if set(words) == {"one:first", "one:last"}:  # a document may not say which
+        return "one of them gets it, either the first bound or the last"
     return " or ".join(dict.fromkeys(_heard(word) for word in words))
 
 

@@ -125,7 +125,7 @@ def whole(title: str, found: Page) -> str:
         predicted=found.predicted,
         facts=_facts(found),
         answers=found.answers,
-        series=[_series(one, found.columns) for one in found.series],
+        series=[_series(one, found.columns, found.causes) for one in found.series],
         index=[
             {
                 "id": one.id,
@@ -219,9 +219,9 @@ def _breakable(text: str) -> Markup:
     from markupsafe import Markup, escape
 
     def broken(word: re.Match[str]) -> str:
-        return re.sub(r"[._](?=\w)", r"\g<0><wbr>", word[0])
+        return re.sub(r"(?<=[\w.]{3})(?:[_~-](?=\w)|\.(?=\d{3}|[a-z]))", r"\g<0><wbr>", word[0])
 
-    return Markup(re.sub(r"[\w.]{12,}", broken, str(escape(text))))  # noqa: S704 - it is escaped
+    return Markup(re.sub(r"[\w.~-]{12,}", broken, str(escape(text))))  # noqa: S704 - it is escaped
 
 
 def _hash(text: str) -> str:
@@ -278,7 +278,8 @@ def _part(part: Part, identity: str, kinds: Mapping[str, str] = MappingProxyType
         "caption": part.caption,
         "headings": part.headings,
         "columns": [
-            (name, key, kinds.get(key, "")) for name, key in zip(part.columns, part.keys, strict=True)
+            (name, key, kinds.get(key.partition(" ")[0], ""))
+            for name, key in zip(part.columns, part.keys, strict=True)
         ],
         "rows": [(labels, [_cell(one) for one in cells]) for labels, cells in part.rows],
     }
@@ -309,7 +310,10 @@ def _short(question: str) -> str:
     return text if len(text) <= 90 else text[:89].rsplit(" ", 1)[0] + " …"
 
 
-def _series(series: Series, columns: Sequence[Column]) -> dict[str, Any]:
+def _series(
+    series: Series, columns: Sequence[Column], causes: Iterable[Mapping[str, Any]]
+) -> dict[str, Any]:
+    known = {cause["id"]: cause for cause in causes}
     most = max([1, *(step.changed for step in series.steps)])
     return {
         "kind": series.kind,
@@ -323,7 +327,15 @@ def _series(series: Series, columns: Sequence[Column]) -> dict[str, Any]:
                 "width": max(int(step.changed > 0), round(_WIDEST * step.changed / most)),
                 "tables": ", ".join(f"{name} {count:,}" for name, count in step.tables[:3])
                 + (" …" if len(step.tables) > 3 else ""),
-                "causes": ", ".join(f"{name} ({count:,})" for name, count in step.causes),
+                "causes": [
+                    {
+                        "id": name,
+                        "title": printable(known[name]["title"]),
+                        "link": next(iter(known[name]["links"]), ""),
+                        "count": f"{count:,}",
+                    }
+                    for name, count in step.causes
+                ],
             }
             for step in series.steps
         ],

@@ -31,6 +31,8 @@ export async function openCell(dialog, matrix, cell, alike) {
       element("h3", {}, claims.length ? `What documents say (${claims.length})` : "What documents say"),
       ...said(matrix, cell, claims, documents, verdicts),
       element("h3", {}, "On a command line"), element("pre", { tabindex: "0", "aria-label": "Commands" }, commands(id).join("\n"))));
+  dialog.removeAttribute("aria-label");
+  dialog.setAttribute("aria-labelledby", "cell-title");
   if (!dialog.open) dialog.showModal();
   dialog.querySelector(".body").scrollTop = 0;
 }
