@@ -30,6 +30,18 @@ if TYPE_CHECKING:
 CELL = "hearing/dest:lo4/A:any4.addr/B:any4.addr"
 """All platforms but one have the last hear it."""
 
+CLAIM = """
+[[claim]]
+id = "UD-10"
+statement = "Of three, too"
+source = "UD"
+section = "4"
+os = ["macos", "freebsd"]
+cells = ["table=hearing receivers=3 sockets=alike every.reuse=addr"]
+expect = ["delivery=one:last"]
+"""
+"""Of cells that tables show."""
+
 HOSTILE = (
     "</script><script>document.title='owned'</script><img src=x onerror=alert(1)>\"'&\u202e\u2066{{7*7}}"
 )
@@ -39,7 +51,7 @@ def write(place: Path) -> dict[str, Path]:
     """Write the pages, and return where they are by name."""
     with pytest.MonkeyPatch.context() as patch:
         matrix = smallmatrix.write(place / "matrix")
-        smallclaims.write(matrix)
+        (smallclaims.write(matrix) / "more.toml").write_text(CLAIM, encoding="utf-8")
         patch.setattr(content, "matrix", lambda: matrix)
         whole = smallmatrix.selection(matrix)
         runs = {
@@ -52,17 +64,19 @@ def write(place: Path) -> dict[str, Path]:
             ],
             "hostile": [_run(place, whole, "6.12.1"), _hostile(place, whole)],
         }
-        return {name: _page(place / f"{name}.html", own, whole) for name, own in runs.items()}
+        found = {name: _page(place / f"{name}.html", own, whole) for name, own in runs.items()}
+        return {**found, "plain": _page(place / "plain.html", runs["three"], whole, spoken=False)}
 
 
 def _run(place: Path, whole: Selection, release: str, where: str = "") -> Path:
     return smallruns.write(place / f"linux-{release}", whole, where=where, release=release)
 
 
-def _page(path: Path, runs: list[Path], whole: Selection) -> Path:
+def _page(path: Path, runs: list[Path], whole: Selection, *, spoken: bool = True) -> Path:
     columns = measured(read_runs(runs))
     title = " ".join(column.name for column in columns)
-    path.write_text(html.whole(title, build(columns, whole, rules=True)), encoding="utf-8")
+    found = build(columns, whole, rules=spoken, spoken=spoken)
+    path.write_text(html.whole(title, found), encoding="utf-8")
     return path
 
 
