@@ -83,8 +83,7 @@ def build(
     said = documented(book.claims.values(), plans, columns, shown) if spoken else Documented()
     model = predicted(plans, shown, told, places)
     beside = _beside(said.columns, model)
-    platforms = [run.header.platform for run in runs]
-    why = causes.values(changes.load(), platforms, coverage, told, places) if len(runs) > 1 else []
+    why = causes.values(changes.load(), plans, coverage, told, places) if len(runs) > 1 else []
     steps = timeline.series(runs, cells, told, why)
     tables = Tables(told, beside, said.otherwise, model, places)
     by_name = {plan.table.name: plan.table for plan in plans}
@@ -133,7 +132,7 @@ def _packed(data: Mapping[str, Any]) -> dict[str, str]:
 
 def pack(value: Any) -> str:
     """Return a JSON value deflated, in base64."""
-    return base64.b64encode(zlib.compress(msgspec.json.encode(value), 9)).decode()
+    return base64.b64encode(zlib.compress(msgspec.json.encode(value), 7)).decode()
 
 
 def _beside(columns: Sequence[Column], model: Mapping[int, Mapping[str, str]]) -> tuple[Beside, ...]:

@@ -5,21 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sockmatrix.claims import expect
+from sockmatrix.claims.cover import Coverage
 from sockmatrix.page.compact import Numbered
+from sockmatrix.plan import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from sockmatrix.cell import Cell
     from sockmatrix.changes import Effect, KnownChange
-    from sockmatrix.claims.cover import Coverage
     from sockmatrix.page.known import KnownColumns
-    from sockmatrix.runformat import Platform
 
 
 def values(
     known: Iterable[KnownChange],
-    platforms: Sequence[Platform],
+    plans: Iterable[Plan],
     coverage: Coverage,
     columns: KnownColumns,
     places: Mapping[str, int],
@@ -31,12 +31,14 @@ def values(
     Raises TableError.
     """
     found = []
+    platforms = [one.run.header.platform for one in columns.columns if one.run]
+    near = _narrowed(plans, columns, places)
     for change in known:
         had = [change.had(one) for one in platforms]
         if len(set(had)) < 2:
             continue
         effects = [
-            one for effect in change.effects for one in _effects(effect, coverage, columns, places)
+            one for effect in change.effects for one in _effects(effect, near, coverage, columns, places)
         ]
         found.append(
             {
@@ -64,13 +66,19 @@ def packed(causes: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
+def _narrowed(plans: Iterable[Plan], columns: KnownColumns, places: Mapping[str, int]) -> Coverage:
+    """Return the coverage of the cells in which platforms differ, which alone there is to explain."""
+    return Coverage.of(
+        Plan(one.table, tuple(cell for cell in one.cells if places[cell.id] in columns.differing), ())
+        for one in plans
+    )
+
+
 def _effects(
-    effect: Effect, coverage: Coverage, columns: KnownColumns, places: Mapping[str, int]
+    effect: Effect, near: Coverage, coverage: Coverage, columns: KnownColumns, places: Mapping[str, int]
 ) -> Iterable[tuple[int, list[int], list[int]]]:
-    for cell in coverage.cells([effect.pattern(text) for text in effect.cells]):
+    for cell in near.cells([effect.pattern(text) for text in effect.cells]):
         place = places[cell.id]
-        if place not in columns.differing:
-            continue
         numbers = {own[place] for own in columns.numbers} - columns.silent
         yield (
             place,

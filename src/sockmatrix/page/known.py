@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import operator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, final
 
 import msgspec
 
@@ -43,7 +43,7 @@ class Told:
     word: str
     look: str
     sentence: str
-    facets: dict[str, Any]
+    facets: msgspec.Raw
 
     @property
     def silent(self) -> bool:
@@ -252,6 +252,8 @@ class _Outcomes:
         for line, order in self._known.values():
             text = printable(headline(line, order), _LONGEST)
             words = printable(sentence(line), 2 * _LONGEST)
-            found.append(Told(text, line.word, style(text), words, rows.facets(line) or {}))
+            found.append(
+                Told(text, line.word, style(text), words, msgspec.Raw(rows.facets_text(line).encode()))
+            )
             samples.append(line)
         return tuple(found), tuple(samples)

@@ -60,21 +60,27 @@ def _pieces(table: Compact) -> dict[str, Any] | None:
     plan, ends = table.plan, table.ends
     if plan.table.scenario.name not in _SCENARIOS or "user" in plan.table.socket_axes:
         return None
-    needs: dict[Socket, tuple[int, ...]] = {}
+    needs: dict[int, tuple[int, ...]] = {}
     known: dict[str, list[Any]] = {}
     sends: dict[str, list[Any] | None] = {}
     wholes, things = Numbered(), Numbered()
+    opens: dict[int, str] = {}
+    ready: dict[tuple[int, str], tuple[list[str], str]] = {}
     for cell, begin, end in zip(plan.cells, table.begin, table.end, strict=True):
-        transport = cell.axes.get("transport", "")
-        opened = " ".join(cell.axes.get(name, "") for name in _OPENED)
-        own = [f"{number} {opened}" for number in ends[end]]
-        if len(own) > _MOST:
+        if len(ends[end]) > _MOST:
             continue
-        for one in cell.sockets:
-            if one not in needs:
-                needs[one] = tuple(map(things, _needs(plan, one)))
-        every = sorted({number for one in cell.sockets for number in needs[one]})
-        key = f"{begin} {len(own)} {','.join(map(str, every))}"
+        opened = opens.get(begin)
+        if opened is None:
+            opened = opens[begin] = " ".join(cell.axes.get(name, "") for name in _OPENED)
+        if (end, opened) not in ready:  # tens of thousands of cells have the same few sockets
+            for one, socket in zip(ends[end], cell.sockets, strict=True):
+                if one not in needs:
+                    needs[one] = tuple(map(things, _needs(plan, socket)))
+            every = sorted({thing for one in ends[end] for thing in needs[one]})
+            own = [f"{number} {opened}" for number in ends[end]]
+            ready[end, opened] = own, f"{len(own)} {','.join(map(str, every))}"
+        own, rest = ready[end, opened]
+        key = f"{begin} {rest}"
         if key in sends and (not sends[key] or all(one in known for one in own)):
             continue
         text = _text(plan, cell)
@@ -82,10 +88,14 @@ def _pieces(table: Compact) -> dict[str, Any] | None:
         steps = _STEP.findall(text)
         names = receiver_names(len(own))
         first, others = steps[: len(own)], steps[len(own) :]
-        if cut is None or cut.turns != (transport == "tcp") or [name for name, _ in first] != [*names]:
+        if (
+            cut is None
+            or cut.turns != (cell.axes.get("transport") == "tcp")
+            or [name for name, _ in first] != [*names]
+        ):
             sends[key] = None  # one of another kind: more processes than a short one has, for example
             continue
-        for number, (name, step), one in zip(own, first, cell.sockets, strict=True):
+        for number, (name, step), one in zip(own, first, ends[end], strict=True):
             known[number] = [step, cut.bodies[name], needs[one]]
         more = [[name, step, "" if name in names else cut.bodies.get(name, "")] for name, step in others]
         sends[key] = [wholes(cut.gaps(text, cell)), more, cut.sent, int(cut.turns)]
