@@ -179,7 +179,7 @@ X: speak lo4
     [((6, 12, 0), "B"), ((6, 18, 44), "B"), ((6, 18, 55), "A"), ((7, 2, 8), "B"), ((7, 2, 9), "A")],
 )
 def test_whoever_connects_again(version: tuple[int, int, int], winner: str) -> None:
-    """Filed by its new four-tuple only since 7.2.9 and 6.18.55; else found as before 6.13, the newest bound first."""
+    """Filed by its new four-tuple since 7.2.9 and 6.18.55; else found as before 6.13, newest first."""
     assert heard(RECONNECTED, version=version) == {"": (winner,)}
     once = RECONNECTED.replace("A: connect lo4 P+2\nB: connect lo4 P+2\n", "")
     newest = "A" if version >= (6, 13, 0) else "B"
