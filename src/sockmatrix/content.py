@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 
@@ -25,7 +26,13 @@ def runs() -> Path:
 
 
 def _find(name: str) -> Path:
-    package = Path(__file__).resolve().parent
+    return _look(name, __file__)
+
+
+@functools.cache
+def _look(name: str, file: str) -> Path:
+    """Return where `name` lies beside our file; looked for once, for patterns ask a thousand times."""
+    package = Path(file).resolve().parent
     places = (package / name, package.parents[1] / name)
     for place in places:
         if place.is_dir():
