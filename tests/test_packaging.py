@@ -93,7 +93,7 @@ def test_dependencies_are_what_is_imported(project: dict[str, Any]) -> None:
     }
     third_party = {
         {"_pytest": "pytest", "xdist": "pytest-xdist"}.get(name, name)
-        for name in names - set(sys.stdlib_module_names) - {"sockmatrix", "tomllib"}
+        for name in names - set(sys.stdlib_module_names) - {"sockmatrix", "tomllib", "compression"}
     }
     extras = project["optional-dependencies"].values()
     texts = [*project["dependencies"], *(text for extra in extras for text in extra)]

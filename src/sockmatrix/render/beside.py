@@ -126,7 +126,7 @@ def _compare(beside: _Beside, runs: Sequence[Sequence[Grid]], show: Show) -> Com
     alike = [row for row, value in zip(rows, values, strict=True) if value]
     parted = beside.only(row for row, value in zip(rows, values, strict=True) if not value)
     same = fold_columns(fold(_same(beside, own))) if alike and show == "folded" else None
-    shown = fold(_together(_labelled(parted, own), beside.measured))
+    shown = fold(together(_labelled(parted, own), beside.measured))
     return Comparison(shown, same, len(alike), _told(beside, [texts for _, texts in alike]))
 
 
@@ -158,7 +158,7 @@ def _lacking(beside: _Beside, texts: Sequence[str]) -> list[int]:
     return [at for at in range(beside.measured) if texts[at] != value]
 
 
-def _together(grid: Grid, measured: int) -> Grid:
+def together(grid: Grid, measured: int) -> Grid:
     """Return the table with platforms that agree in every row in one column.
 
     Measured ones share it with others of their system, documented ones with documented ones.

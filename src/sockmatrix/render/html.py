@@ -8,6 +8,7 @@ without the script, the tables are the same.
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import re
 from collections import Counter
@@ -188,7 +189,8 @@ def _render(  # noqa: PLR0917 - what a page is made of
     templates = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=False
     )
-    templates.filters["breakable"] = _breakable
+    templates.filters["breakable"] = functools.partial(_breakable, _NAMES)
+    templates.filters["narrow"] = functools.partial(_breakable, _PARTS)
     shown = templates.get_template("page.html.jinja").render(
         {
             "facts": (),
@@ -214,12 +216,17 @@ def _render(  # noqa: PLR0917 - what a page is made of
     return shown.lstrip()
 
 
-def _breakable(text: str) -> Markup:
-    """Return a label that may be broken where an address or the name of an option may."""
+_NAMES = re.compile(r"(?<=[\w.]{3})(?:[_~-](?=\w)|\.(?=\d{3}|[a-z]))")
+_PARTS = re.compile(r"[._~-](?=\w)")
+"""Where a long word may be broken: a release, the name of an option; on a phone wherever it can be."""
+
+
+def _breakable(places: re.Pattern[str], text: str) -> Markup:
+    """Return a label that may be broken in some places."""
     from markupsafe import Markup, escape
 
     def broken(word: re.Match[str]) -> str:
-        return re.sub(r"(?<=[\w.]{3})(?:[_~-](?=\w)|\.(?=\d{3}|[a-z]))", r"\g<0><wbr>", word[0])
+        return places.sub(r"\g<0><wbr>", word[0])
 
     return Markup(re.sub(r"[\w.~-]{12,}", broken, str(escape(text))))  # noqa: S704 - it is escaped
 
