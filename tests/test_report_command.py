@@ -91,6 +91,16 @@ def test_report_of_few_cells(sockmatrix: Commands) -> None:
     assert len(cells.out.splitlines()) == 2 + 80
 
 
+def test_few_cells_of_many_platforms(sockmatrix: Commands) -> None:
+    """Platforms that agree in all of them share a column."""
+    for release in ("5.10", "6.1", "6.12"):
+        write_run(Path(release), sockmatrix.selection, release=release)
+    write_run(Path("7.0"), sockmatrix.selection, fakes.FIRST, release="7.0")
+    only = ("--only", "dest=lo4 receivers=2")
+    head, *_ = sockmatrix("report", "5.10", "6.1", "6.12", "7.0", *only).out.splitlines()
+    assert re.split(r"  +", head) == ["cell", "linux 5.10\u20136.12", "linux 7.0"]
+
+
 def test_report_of_what_is_not_there(sockmatrix: Commands) -> None:
     """A run that has none of the cells is named; if none has any, nothing was measured: status 4."""
     whole = sockmatrix.selection

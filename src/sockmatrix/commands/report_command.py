@@ -297,10 +297,13 @@ def _beside(
 
 def _listing(columns: Sequence[Column], cells: Sequence[Cell], arguments: argparse.Namespace) -> str:
     grid = grids.listing(cells, [(column.heading, column.cells) for column in columns])
-    if arguments.format == "text":
-        return text.listing(grid, _screen(arguments))
-    if arguments.format == "markdown":
-        return markdown.listing(grid)
+    if arguments.format in {"text", "markdown"}:
+        grid = beside.together(grid, sum(column.run is not None for column in columns))
+        return (
+            text.listing(grid, _screen(arguments))
+            if arguments.format == "text"
+            else markdown.listing(grid)
+        )
     from sockmatrix.render import html
 
     return html.page(_title(columns), columns, [html.section(grid, "one by one")])

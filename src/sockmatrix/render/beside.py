@@ -68,10 +68,10 @@ def compare(
     known of a cell beside its texts: `OTHERWISE` where a document says otherwise than was measured,
     `ALIKE` where platforms agree, but some measured a part.
     """
-    together = side_by_side([*runs, *documented, ("", marks)])
+    lined_up = side_by_side([*runs, *documented, ("", marks)])
     return [
         _compare(_Beside(grid, len(runs), len(documented)), [own for _, own in runs], show)
-        for grid in together
+        for grid in lined_up
     ]
 
 
