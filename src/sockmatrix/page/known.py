@@ -126,22 +126,25 @@ def known(cells: Sequence[Cell], columns: Sequence[Column]) -> KnownColumns:
     base = [NOTHING] * len(cells)
     more: dict[int, dict[int, int]] = {}
     numbers: list[list[int]] = []
+    facets, own = [NOTHING] * len(cells), [NOTHING] * len(cells)
     for column in columns:
         get = (column.cells.kept if isinstance(column.cells, Cells) else column.cells).get
         lines = list(map(get, ids))
         keys = list(map(id, lines))
         numbered.learn(dict(zip(keys, lines, strict=True)))
-        facets = list(map(numbered.facets.__getitem__, keys))
+        before, facets = facets, list(map(numbered.facets.__getitem__, keys))
         for place in itertools.compress(
             range(len(cells)), map(operator.ne, map(numbered.versions.__getitem__, keys), versions)
         ):
             facets[place] = NOTHING
-        own = base.copy()
-        # Nearly always they are those that were seen first.
-        for place in itertools.compress(range(len(cells)), map(operator.ne, facets, first)):
+        own = own.copy()
+        # Nearly always they are those of the column before.
+        for place in itertools.compress(range(len(cells)), map(operator.ne, facets, before)):
             seen = facets[place]
             if seen == NOTHING:
                 own[place] = NOTHING
+            elif seen == first[place]:
+                own[place] = base[place]
             elif first[place] == NOTHING:
                 first[place] = seen
                 base[place] = own[place] = numbered(cells[place], keys[place])

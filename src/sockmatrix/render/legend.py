@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import TYPE_CHECKING
 
@@ -124,11 +125,13 @@ def _parts(cell: str) -> list[str]:
 
 def _indexes(cell: str) -> list[int]:
     """Return which meanings a cell has; a part may have a label before it, as in "lo4 all"."""
-    found = []
-    for part in _parts(cell):
-        for text in (part, part.partition(" ")[2]):
-            index = next((index for pattern, index in _PATTERNS if pattern.fullmatch(text)), None)
-            if index is not None:
-                found.append(index)
-                break
-    return found
+    return [index for part in _parts(cell) if (index := _index(part)) is not None]
+
+
+@functools.lru_cache(maxsize=4096)  # there are thousands of cells, of few parts
+def _index(part: str) -> int | None:
+    for text in (part, part.partition(" ")[2]):
+        for pattern, index in _PATTERNS:
+            if pattern.fullmatch(text):
+                return index
+    return None
