@@ -6,6 +6,7 @@ without the engine.
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 # A loaded machine is no reason to fail.
 hypothesis.settings.register_profile("steady", deadline=None)
 hypothesis.settings.load_profile("steady")
+
+# What runs in the background ignores Ctrl-C, and so would all processes that tests interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 PROBES = Path(__file__).resolve().parents[1] / "probes"
 
