@@ -103,19 +103,19 @@ class Crew:
     def _role(self, actor: Actor) -> RoleProcess:
         name = actor.process
         if name not in self._roles:
-            place, child = self._place(actor), self._forked()
+            place, child = self._place(actor), self._forked(name)
             self._roles[name] = RoleProcess(name, self._nonce, self._cpu, place, child)
             self._known[name] = set()
         return self._roles[name]
 
-    def _forked(self) -> Optional[nursery.Forked]:
+    def _forked(self, name: str) -> Optional[nursery.Forked]:
         """Return a new process of the nursery, None where there is none: then Python is started."""
         if not self._may_fork:
             return None
         try:
             if self._nursery is None:
                 self._nursery = nursery.Nursery(self._compiler.lab.descriptors)
-            return self._nursery.fork()
+            return self._nursery.fork(name)
         except OSError:
             self._may_fork = False
             return None

@@ -4,12 +4,13 @@ To start Python anew for every role takes some hundredths of a second, on an emu
 of one, and a careful run (--fresh) starts some for every cell. A forked role is as new as any other: the
 nursery opens no socket of the experiment and holds nothing but its own line to the conductor.
 
-The line carries packets: `fork` with two descriptors is answered by a process id; `kill` is not answered;
-`reap` is when that process has ended, `ended` at once with 0 or 1.
+The line carries packets: `fork NAME` with two descriptors is answered by a process id; `kill PID` is not
+answered; `reap PID` is when that process has ended, `ended PID` at once with 0 or 1.
 """
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import signal
@@ -42,13 +43,13 @@ class Nursery:
                 pass_fds=[number, *descriptors],
             )
 
-    def fork(self) -> Forked:
-        """Return a new role. Raises OSError."""
+    def fork(self, name: str) -> Forked:
+        """Return a new role, which ps(1) shows by its name. Raises OSError."""
         request, to_role = os.pipe()
         from_role, answers = os.pipe()
         try:
             with self._lock:
-                socket.send_fds(self._line, [b"fork"], [request, answers])
+                socket.send_fds(self._line, [f"fork {name}".encode()], [request, answers])
                 pid = int(self._line.recv(_MESSAGE) or b"0")
             if not pid:
                 raise OSError(None, "the nursery has ended")
@@ -134,7 +135,7 @@ def main(number: int) -> None:
             pid = os.fork()
             if pid == 0:
                 line.close()
-                _become_role(descriptors)
+                _become_role(argument, descriptors)
             for descriptor in descriptors:
                 os.close(descriptor)
             children.add(pid)
@@ -145,11 +146,13 @@ def main(number: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def _become_role(descriptors: Sequence[int]) -> None:
+def _become_role(name: str, descriptors: Sequence[int]) -> None:
     """Be a role that talks over a pair of pipes, and never return."""
     import role
 
     try:
+        with contextlib.suppress(OSError), open("/proc/self/comm", "w") as comm:
+            comm.write(f"role {name}")  # proc(5): cut to 15 characters
         for standard, descriptor in enumerate(descriptors):
             os.dup2(descriptor, standard)
             os.close(descriptor)

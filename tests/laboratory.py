@@ -124,17 +124,20 @@ def words(found: Iterable[CellLine]) -> collections.Counter[str]:
 
 
 def role_pids(probe: int) -> dict[str, int]:
-    """Return the processes of a probe's roles, by name (Linux)."""
-    found = {}
+    """Return the processes of a probe's roles, by name: those that its nursery has forked (Linux)."""
+    parents, names = {}, {}
     for place in Path("/proc").glob("[0-9]*"):
         try:
-            parent = int((place / "stat").read_text().rpartition(")")[2].split()[1])
-            arguments = (place / "cmdline").read_bytes().split(b"\0")
-        except (OSError, IndexError):  # gone in the meantime
+            name, _, rest = (place / "stat").read_text().partition("(")[2].rpartition(")")
+        except OSError:  # gone in the meantime
             continue
-        if parent == probe and b"--role" in arguments:
-            found[arguments[arguments.index(b"--role") + 1].decode()] = int(place.name)
-    return found
+        parents[int(place.name)] = int(rest.split()[1])
+        names[int(place.name)] = name
+    return {
+        names[pid].removeprefix("role "): pid
+        for pid, parent in parents.items()
+        if names[pid].startswith("role ") and parents.get(parent) == probe
+    }
 
 
 def wait_for_end(pids: Iterable[int], patience: float = 30.0) -> None:

@@ -72,8 +72,8 @@ READERS: dict[str, list[str]] = {
 OF_REAL_TABLES = {"recipe", "coexist"}
 """Commands that speak of certain tables."""
 
-OTHERS = {"run", "list", "lint", "doctor", "kernels", "probe", "import"}
-"""Commands that read none, but for `run`, which goes on with one."""
+OTHERS = {"run", "list", "lint", "doctor", "kernels", "probe", "import", "bisect"}
+"""Commands that read none, but for `run`, which goes on with one, and `bisect`, which reads its own."""
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Nursery]:
 
 def born(home: Nursery, name: str = "A") -> RoleProcess:
     """Return a forked role."""
-    return RoleProcess(name, b"01234567", None, None, home.fork())
+    return RoleProcess(name, b"01234567", None, None, home.fork(name))
 
 
 def exists(pid: int) -> bool:
@@ -60,6 +60,7 @@ def test_roles_are_processes_of_their_own(home: Nursery) -> None:
     assert not exists(first.pid)
     first.stop()
     assert second.ask("close", patience=PATIENCE) == 0
+    assert Path(f"/proc/{second.pid}/comm").read_text() == "role B\n"
     second.stop()
 
 
@@ -137,7 +138,7 @@ def test_a_nursery_that_has_died_forks_nothing(home: Nursery) -> None:
     home._process.kill()
     home._process.wait()
     with pytest.raises(OSError, match=r".*"):
-        home.fork()
+        home.fork("A")
 
 
 def test_only_linux_has_one() -> None:
@@ -149,7 +150,7 @@ def test_only_linux_has_one() -> None:
 
 def test_a_limit_is_kept(home: Nursery) -> None:
     """As subprocess.Popen keeps it."""
-    role = home.fork()
+    role = home.fork("A")
     with pytest.raises(subprocess.TimeoutExpired):
         role.wait(0.0)
     role.kill()
