@@ -11,7 +11,7 @@ from sockmatrix.runlines import Cells, Like
 from sockmatrix.wording import cell_headline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
 
     from sockmatrix.cell import Cell
     from sockmatrix.runfile import Run
@@ -131,27 +131,48 @@ def parted(cells: Iterable[Cell], columns: Sequence[Column]) -> list[Cell]:
 class _Pairs:
     """Tells whether several things that are known of a cell agree with each other.
 
-    Cells of which run files say the same share a line (`runlines.py`): a pair is looked at once.
+    Cells of which run files say the same share a line (`runlines.py`), and lines that differ in amounts
+    alone are numbered alike: few of the many pairs are looked at.
     """
 
     def __init__(self) -> None:
+        self._numbers: dict[int, int] = {}
+        self._alike: dict[Hashable, int] = {}
+        self._samples: list[Known] = []
         self._known: dict[tuple[int, int], bool] = {}
 
     def part(self, known: Sequence[Known | Kept | None]) -> bool:
-        """Tell whether not all of them agree."""
+        """Tell whether not all of them agree. They must outlive this object."""
         distinct = {id(one): one for one in known}
         if len(distinct) == 1:  # as nearly always
             return known[0] is None
         if any(one is None for one in known):
             return True
-        lines = map(line_of, distinct.values())
-        return not all(itertools.starmap(self._agree, itertools.combinations(lines, 2)))
+        numbers = sorted({self._number(key, one) for key, one in distinct.items()})
+        return not all(itertools.starmap(self._agree, itertools.combinations(numbers, 2)))
 
-    def _agree(self, one: Known | None, other: Known | None) -> bool:
-        key = id(one), id(other)
+    def _number(self, key: int, kept: Known | Kept | None) -> int:
+        number = self._numbers.get(key)
+        if number is None:
+            line = line_of(kept)
+            assert line is not None
+            number = self._numbers[key] = self._alike.setdefault(_of(line), len(self._samples))
+            if number == len(self._samples):
+                self._samples.append(line)
+        return number
+
+    def _agree(self, one: int, other: int) -> bool:
+        key = one, other
         if key not in self._known:
-            self._known[key] = _agree(one, other)
+            self._known[key] = _agree(self._samples[one], self._samples[other])
         return self._known[key]
+
+
+def _of(known: Known) -> Hashable:
+    """Return all that `_agree` looks at."""
+    if isinstance(known, Outcome):
+        return known.word, known.facets(), known.left_out, known.n == 1, known.varies
+    return known
 
 
 def _agree(one: Known | None, other: Known | None) -> bool:
