@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, final
 
 from sockmatrix import content
+from sockmatrix.targets import tools
 from sockmatrix.targets.conversation import Conversation, NotStartedError, ProcessConversation
 from sockmatrix.targets.local import ISOLATED
 
@@ -53,18 +54,7 @@ class GVisorTarget:
         self._closed = False
 
     def _ask_version(self) -> str:
-        try:
-            done = subprocess.run(
-                [self._program, "--version"],
-                capture_output=True,
-                text=True,
-                errors="replace",
-                check=False,
-                timeout=_PATIENCE,
-                stdin=subprocess.DEVNULL,
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise NotStartedError(f"cannot start {self._program}: {error}") from error
+        done = tools.ask_version(self._program)
         version = _VERSION.search(done.stdout)
         if done.returncode or version is None:
             raise NotStartedError(f"{self._program} --version does not name a version")
@@ -81,15 +71,10 @@ class GVisorTarget:
             last = ""
             for platform in () if self._platform else PLATFORMS:
                 try:
-                    done = subprocess.run(
+                    done = tools.run(
                         self._command(platform, *ISOLATED, *_CANARY),
-                        capture_output=True,
-                        text=True,
-                        errors="replace",
-                        check=False,
-                        timeout=_PATIENCE,
-                        stdin=subprocess.DEVNULL,
-                        env={**os.environ, "TMPDIR": self._temporary},
+                        patience=_PATIENCE,
+                        environment={**os.environ, "TMPDIR": self._temporary},
                     )
                 except subprocess.TimeoutExpired:
                     last = f"nothing runs on its platform {platform} within {_PATIENCE:.0f} s"
@@ -97,7 +82,7 @@ class GVisorTarget:
                 if done.stdout.strip() == "canary":
                     self._platform = platform
                     break
-                last = (done.stderr.strip().splitlines() or ["no word"])[-1]
+                last = tools.last_words(done)
             if not self._platform:
                 raise NotStartedError(f"runsc runs nothing here (it needs user namespaces): {last}")
             return self._platform

@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
-from sockmatrix.targets import kernels
+from sockmatrix.targets import kernels, tools
 from sockmatrix.targets.conversation import Conversation, NotStartedError
 from sockmatrix.targets.guests import GuestTarget
 
@@ -43,21 +42,10 @@ class UmlTarget(GuestTarget):
         self._modules = modules or self._program.resolve().parents[1] / "lib" / "uml" / "modules"
 
     def _ask_version(self) -> str:
-        try:
-            done = subprocess.run(
-                [str(self._program), "--version"],
-                capture_output=True,
-                text=True,
-                errors="replace",
-                check=False,
-                timeout=_PATIENCE,
-                stdin=subprocess.DEVNULL,
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise NotStartedError(f"cannot start {self._program}: {error}") from error
+        done = tools.ask_version(str(self._program), patience=_PATIENCE)
         version = _VERSION.match(done.stdout.strip())
         if version is None:
-            words = (done.stderr.strip().splitlines() or ["no word"])[-1]
+            words = tools.last_words(done)
             raise NotStartedError(f"{self._program} --version does not name a version: {words}")
         return version[0]
 

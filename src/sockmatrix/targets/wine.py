@@ -19,6 +19,7 @@ from pathlib import Path, PureWindowsPath
 from typing import Any, final
 
 from sockmatrix import content
+from sockmatrix.targets import tools
 from sockmatrix.targets.conversation import Conversation, NotStartedError, ProcessConversation
 from sockmatrix.targets.local import ISOLATED
 
@@ -29,7 +30,6 @@ HOW_TO_GET = "Debian's package wine64, or your system's package of Wine"
 PYTHON = "`wine=PATH/python.exe` names one that runs where it is unpacked, such as NuGet's package python"
 
 _VERSION = re.compile(r"wine-(\d[\w.+~-]*)", re.ASCII)
-_PATIENCE = 30.0  # seconds
 _FIRST_PATIENCE = 180.0  # seconds to make what Wine keeps for a user
 _QUIET = {"WINEDEBUG": "-all", "WINEDLLOVERRIDES": "mscoree=;mshtml=;winemenubuilder.exe="}
 
@@ -73,21 +73,10 @@ class WineTarget:
         self._made = self._closed = False
 
     def _ask_version(self) -> str:
-        try:
-            done = subprocess.run(
-                [self._wine, "--version"],
-                capture_output=True,
-                text=True,
-                errors="replace",
-                check=False,
-                timeout=_PATIENCE,
-                stdin=subprocess.DEVNULL,
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise NotStartedError(f"cannot start {self._wine}: {error}") from error
+        done = tools.ask_version(self._wine)
         version = _VERSION.match(done.stdout.strip())
         if version is None:
-            words = (done.stderr.strip().splitlines() or ["no word"])[-1]
+            words = tools.last_words(done)
             raise NotStartedError(f"{self._wine} --version does not name a version: {words}")
         return version[1]
 
@@ -114,22 +103,18 @@ class WineTarget:
         """Make what Wine keeps for a user, and see a program run. Raises NotStartedError."""
         words = self._command(self._python, *ISOLATED, "-c", "print('canary')")
         try:
-            done = subprocess.run(
+            done = tools.run(
                 words,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                check=False,
-                timeout=_FIRST_PATIENCE,
+                patience=_FIRST_PATIENCE,
+                environment=self._environment,
                 stdin=subprocess.PIPE,
-                env=self._environment,
             )
         except subprocess.TimeoutExpired:
             self._end_all()
             raise NotStartedError(f"nothing runs in Wine within {_FIRST_PATIENCE:.0f} s") from None
         if done.stdout.strip() != "canary":
-            words = (done.stderr.strip().splitlines() or ["no word"])[-1:]
-            raise NotStartedError(f"{self._python} does not run in Wine {self.version}: {words[0]}")
+            said = tools.last_words(done)
+            raise NotStartedError(f"{self._python} does not run in Wine {self.version}: {said}")
         self._made = True
 
     def share(self, lane: int, lanes: int) -> tuple[int, int]:
@@ -150,14 +135,7 @@ class WineTarget:
         """End all of Wine that is ours."""
         for name in (f"{Path(self._wine).parent}/wineserver", "wineserver"):
             with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-                subprocess.run(
-                    [name, "-k"],
-                    capture_output=True,
-                    check=False,
-                    timeout=_PATIENCE,
-                    stdin=subprocess.DEVNULL,
-                    env=self._environment,
-                )
+                tools.run([name, "-k"], environment=self._environment)
                 return
 
     def close(self) -> None:
