@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from sockmatrix.bisection import Evidence
     from sockmatrix.cell import Cell
+    from sockmatrix.targets.debian import Offer
     from sockmatrix.targets.kernels import Kernel
     from sockmatrix.targets.releases import Release
 
@@ -173,18 +174,17 @@ class Laboratory:
 
     def _fetch(self, release: Release) -> Kernel:
         """Fetch a release from whichever package can be had. Raises FetchError, OSError."""
-        problem = FetchError(f"{release.name}: there is no package of it")
-        for offer in release.offers:
-            assert self._archive is not None
+        if self._archive is None or not release.offers:
+            raise FetchError(f"{release.name}: there is no package of it")
+
+        def tell(offer: Offer) -> None:
             self._progress(f"{release.name}: fetching {offer.size / _MEGABYTE:.0f} MB")
-            try:
-                return self._archive.fetch(offer, self._cache)
-            except HopelessError:
-                self._failures["fetch"] = IN_A_ROW
-                raise
-            except FetchError as error:
-                problem = error
-        raise problem
+
+        try:
+            return self._archive.fetch_first(release.offers, self._cache, tell)
+        except HopelessError:
+            self._failures["fetch"] = IN_A_ROW
+            raise
 
     def _give_up(self, name: str, kind: str, reason: str) -> None:
         self.gone[name] = reason

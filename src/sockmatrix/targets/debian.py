@@ -22,7 +22,7 @@ from sockmatrix.targets import kernels
 from sockmatrix.targets.kernels import Kernel, version_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 SUITES = (
     *("bullseye", "bookworm", "bookworm-backports", "trixie", "trixie-backports", "forky", "sid"),
@@ -158,6 +158,22 @@ class Archive:
                 f"{offer.version}: there is no room in {cache}: {error.strerror}"
             ) from error
         return next(one for one in kernels.cached(cache) if one.version == offer.version)
+
+    def fetch_first(self, offers: Iterable[Offer], cache: Path, tell: Callable[[Offer], None]) -> Kernel:
+        """Download the first of some kernels that can be had: lists may name packages that are gone.
+
+        `tell` is told of each that is tried. Raises FetchError, OSError.
+        """
+        problem = FetchError("there is no package of it")
+        for offer in offers:
+            tell(offer)
+            try:
+                return self.fetch(offer, cache)
+            except HopelessError:
+                raise
+            except FetchError as error:
+                problem = error
+        raise problem
 
     def _fetch(self, offer: Offer, cache: Path, target: Path) -> None:
         with tempfile.TemporaryDirectory(prefix=".new-", dir=cache) as place:

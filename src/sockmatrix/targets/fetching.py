@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from sockmatrix.render.escape import printable
 from sockmatrix.targets import debian, kernels
 from sockmatrix.targets.conversation import NotStartedError
-from sockmatrix.targets.debian import Archive, FetchError, HopelessError
+from sockmatrix.targets.debian import Archive, FetchError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from sockmatrix.targets.debian import Offer
     from sockmatrix.targets.kernels import Kernel
 
 _MEGABYTE = 1_000_000
@@ -44,17 +45,9 @@ def _fetch(wanted: str, cache: Path) -> Kernel:
     known = archive.offers()
     if not known:
         raise FetchError(complaint or "apt has no lists of Debian's packages")
-    problem = FetchError(f"there is no package of {wanted}")
-    for offer in debian.choose(known, wanted):
-        size = f"{offer.size / _MEGABYTE:.0f} MB"
-        print(
-            f"sockmatrix: fetching Linux {printable(offer.version)} from Debian's packages, {size}",
-            file=sys.stderr,
-        )
-        try:
-            return archive.fetch(offer, cache)
-        except HopelessError:
-            raise
-        except FetchError as error:  # lists may name packages that are gone
-            problem = error
-    raise problem
+    return archive.fetch_first(debian.choose(known, wanted), cache, _tell)
+
+
+def _tell(offer: Offer) -> None:
+    version, size = printable(offer.version), f"{offer.size / _MEGABYTE:.0f} MB"
+    print(f"sockmatrix: fetching Linux {version} from Debian's packages, {size}", file=sys.stderr)
