@@ -11,17 +11,17 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sockmatrix.targets import kernels
+from sockmatrix.targets import kernels, tools
 from sockmatrix.targets.kernels import Kernel, version_key
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 SUITES = (
@@ -203,16 +203,7 @@ class Archive:
 def _execute(command: list[str], cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "LC_ALL": "C.UTF-8"}
     try:
-        return subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-            cwd=cwd,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-        )
+        return tools.run(command, patience=None, environment=environment, directory=cwd)
     except OSError as error:
         raise FetchError(f"cannot start {command[0]}: {error.strerror}") from error
 

@@ -9,6 +9,7 @@ from sockmatrix.targets.conversation import NotStartedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
 PATIENCE = 30.0
 """Seconds for a program that only says something."""
@@ -17,11 +18,15 @@ PATIENCE = 30.0
 def run(
     command: Sequence[str],
     *,
-    patience: float = PATIENCE,
+    patience: float | None = PATIENCE,
     environment: Mapping[str, str] | None = None,
+    directory: Path | None = None,
     stdin: int = subprocess.DEVNULL,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end and return what it printed. Raises OSError, subprocess.TimeoutExpired."""
+    """Run a command to its end and return what it printed; `patience` None: however long it takes.
+
+    Raises OSError, subprocess.TimeoutExpired.
+    """
     return subprocess.run(
         command,
         capture_output=True,
@@ -31,6 +36,7 @@ def run(
         timeout=patience,
         stdin=stdin,
         env=environment,
+        cwd=directory,
     )
 
 
