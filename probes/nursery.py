@@ -38,7 +38,7 @@ class Nursery:
         number = theirs.fileno()
         with theirs:
             self._process = subprocess.Popen(
-                [*_command(), "--nursery", str(number)],
+                [*command(), "--nursery", str(number)],
                 stdin=subprocess.DEVNULL,
                 pass_fds=[number, *descriptors],
             )
@@ -113,7 +113,8 @@ class Forked:
                 time.sleep(0.001)
 
 
-def _command() -> List[str]:
+def command() -> List[str]:
+    """Return what starts this program anew, but for its arguments."""
     # Without site: it only costs time.
     return [sys.executable, "-s", "-S", "-E", sys.path[0] or os.curdir]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import queue
 import subprocess
 import sys
@@ -10,6 +9,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, Tuple, Union
 
 import frames
+from nursery import command
 
 if TYPE_CHECKING:
     from nursery import Forked
@@ -36,10 +36,10 @@ class RoleLost(Exception):
 
 
 def _start(name: str, descriptors: Sequence[int]) -> subprocess.Popen[bytes]:
-    # Without site: it only costs time.
-    command = [sys.executable, "-s", "-S", "-E", sys.path[0] or os.curdir, "--role", name]
     inherited: Dict[str, Any] = {"pass_fds": descriptors} if descriptors else {}
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, **inherited)
+    return subprocess.Popen(
+        [*command(), "--role", name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, **inherited
+    )
 
 
 class RoleProcess:
