@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias, final
 
 from sockmatrix.outcome import Outcome
-from sockmatrix.runlines import Cells, Like
+from sockmatrix.runformat import CellLine
+from sockmatrix.runlines import Cells
 from sockmatrix.wording import cell_headline
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from sockmatrix.cell import Cell
     from sockmatrix.runfile import Run
-    from sockmatrix.runlines import Kept
 
 Kind: TypeAlias = Literal["measured", "documented", "predicted"]
 
@@ -78,19 +78,21 @@ class Column:
         return self.name if self.kind == "measured" else f"{self.name} ({self.kind})"
 
     @property
-    def kept(self) -> Mapping[str, Known | Kept]:
-        """What is known of its cells, as it is kept: one thing for many cells (`line_of`)."""
+    def kept(self) -> Mapping[str, Known]:
+        """What is known of its cells but for ids and versions: the same thing of many (`Cells.kept`)."""
         return self.cells.kept if isinstance(self.cells, Cells) else self.cells
+
+    @property
+    def versions(self) -> Mapping[str, int]:
+        """The version of each cell that was measured."""
+        if isinstance(self.cells, Cells):
+            return self.cells.versions
+        return {name: one.v for name, one in self.cells.items() if isinstance(one, CellLine)}
 
 
 def measured(runs: Mapping[str, Run]) -> tuple[Column, ...]:
     """Return the columns of runs, by the names of their platforms."""
     return tuple(Column(name, run.cells, run=run) for name, run in runs.items())
-
-
-def line_of(kept: Known | Kept | None) -> Known | None:
-    """Return what is known, but for the id and the version of the cell: the same for many cells."""
-    return kept.line if isinstance(kept, Like) else kept
 
 
 def text_of(cell: Cell, known: Known | None) -> str:
@@ -141,24 +143,22 @@ class _Pairs:
         self._samples: list[Known] = []
         self._known: dict[tuple[int, int], bool] = {}
 
-    def part(self, known: Sequence[Known | Kept | None]) -> bool:
+    def part(self, known: Sequence[Known | None]) -> bool:
         """Tell whether not all of them agree. They must outlive this object."""
         distinct = {id(one): one for one in known}
         if len(distinct) == 1:  # as nearly always
             return known[0] is None
         if any(one is None for one in known):
             return True
-        numbers = sorted({self._number(key, one) for key, one in distinct.items()})
+        numbers = sorted({self._number(key, one) for key, one in distinct.items() if one is not None})
         return not all(itertools.starmap(self._agree, itertools.combinations(numbers, 2)))
 
-    def _number(self, key: int, kept: Known | Kept | None) -> int:
+    def _number(self, key: int, known: Known) -> int:
         number = self._numbers.get(key)
         if number is None:
-            line = line_of(kept)
-            assert line is not None
-            number = self._numbers[key] = self._alike.setdefault(_of(line), len(self._samples))
+            number = self._numbers[key] = self._alike.setdefault(_of(known), len(self._samples))
             if number == len(self._samples):
-                self._samples.append(line)
+                self._samples.append(known)
         return number
 
     def _agree(self, one: int, other: int) -> bool:

@@ -141,11 +141,12 @@ def _judge(before: Run, after: Run) -> Callable[[str], tuple[Verdict, bool]]:
     if not (isinstance(before.cells, Cells) and isinstance(after.cells, Cells)):
         return judge
     olds, news = before.cells.kept, after.cells.kept
-    known: dict[tuple[int, int], tuple[tuple[Verdict, bool], object, object]] = {}
+    versions, later = before.cells.versions, after.cells.versions
+    known: dict[tuple[int, int, bool], tuple[tuple[Verdict, bool], object, object]] = {}
 
     def judge_once(name: str) -> tuple[Verdict, bool]:
         old, new = olds[name], news.get(name)
-        key = id(old), id(new)
+        key = id(old), id(new), versions[name] == later.get(name)
         if key not in known:
             known[key] = judge(name), old, new  # what is kept here has its id for good
         return known[key][0]

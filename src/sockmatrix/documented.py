@@ -14,7 +14,7 @@ from sockmatrix.claims import systems
 from sockmatrix.claims.cover import Coverage
 from sockmatrix.claims.entail import entails
 from sockmatrix.claims.words import words
-from sockmatrix.columns import Column, Said, line_of
+from sockmatrix.columns import Column, Said
 from sockmatrix.evidence import newest_releases
 from sockmatrix.outcome import Outcome
 from sockmatrix.plan import Plan
@@ -127,7 +127,7 @@ class _Reader:
 
     def contradicted(self, cell: Cell, claims: Sequence[Claim], measured: Sequence[Column]) -> bool:
         """Tell whether what a run measured is not what a claim expects."""
-        outcomes = {id(one): one for column in measured if (one := line_of(column.kept.get(cell.id)))}
+        outcomes = {id(one): one for column in measured if (one := column.kept.get(cell.id))}
         shape = self.near.shape(cell)
         return any(
             term.judge(shape, outcome).holds is False

@@ -128,14 +128,14 @@ class Variant(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
             self.skipped,
             tuple(sorted(self.unsent)),
             self.open,
-            tuple(sorted(self.failed.items())),
-            tuple(sorted(self.send.items())),
-            tuple(sorted(self.connect.items())),
+            _items(self.failed),
+            _items(self.send),
+            _items(self.connect),
             tuple(
                 (label, delivery.facets(any_one=any_one))
                 for label, delivery in sorted(self.delivery.items())
             ),
-            tuple(sorted(self.notes.items())),
+            _items(self.notes),
         )
 
     def _refused_at(self, call: str) -> dict[str, str]:
@@ -199,6 +199,10 @@ class Outcome(Variant, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     def _without(self, labels: frozenset[str]) -> Outcome:
         variants = tuple(_kept(one, labels) for one in self.variants)
         return replace(_kept(self, labels), variants=variants)
+
+
+def _items(by_label: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(by_label.items())) if by_label else ()  # as most are
 
 
 def _kept(one: _VariantT, labels: frozenset[str]) -> _VariantT:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import msgspec
 
 from sockmatrix.cell import receiver_names
-from sockmatrix.columns import NOT_MEASURED, Said, line_of, text_of, word_of
+from sockmatrix.columns import NOT_MEASURED, Said, text_of, word_of
 from sockmatrix.outcome import Outcome
 from sockmatrix.render.escape import printable
 from sockmatrix.runformat import CellLine
@@ -40,6 +40,7 @@ def rows(cells: Sequence[Cell], columns: Sequence[Column]) -> Iterator[Row]:
     knowing = [
         (
             column.kept,
+            column.versions,
             column.kind == "documented",
             {"platform": printable(column.name), "kind": column.kind},
         )
@@ -49,15 +50,14 @@ def rows(cells: Sequence[Cell], columns: Sequence[Column]) -> Iterator[Row]:
     for cell in cells:
         owns: dict[int, dict[str, Any]] = {}
         order = labels(cell.script) if cell.script else None
-        for known_cells, documented, whose in knowing:
-            kept = known_cells.get(cell.id)
-            if kept is None and documented:
+        for known_cells, versions, documented, whose in knowing:
+            known = known_cells.get(cell.id)
+            if known is None and documented:
                 continue
-            version = getattr(kept, "v", cell.version)
+            version = versions.get(cell.id, cell.version)
             own = owns.get(version)
             if own is None:
                 own = owns[version] = {"cell": cell.id, "table": cell.table, "version": version}
-            known = line_of(kept)
             # The columns keep what is known, so that no other thing gets its id.
             key = id(known), order
             if key not in told:

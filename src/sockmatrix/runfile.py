@@ -44,7 +44,7 @@ from sockmatrix.runformat import (
     count_words,
     header,
 )
-from sockmatrix.runlines import Cells, Kept, Like, LineDecoder, decode
+from sockmatrix.runlines import Cells, LineDecoder, Told, decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -143,43 +143,42 @@ def read_header(path: Path) -> Header:
     """Read who measured what and where, and nothing of the cells. Raises RunFileError."""
     try:
         with path.open("rb") as file:
-            for number, text in _Lines(path, file):
-                return _header(path, number, text)
+            return _header(path, *_Lines(path, file).first())
     except OSError as error:
         raise Unreadable(path, 0, f"cannot be read: {error.strerror or error}") from error
-    raise NotARunFile(path, 0, "empty")
 
 
 def _read(path: Path, file: BinaryIO, decode_line: LineDecoder) -> Run:
     lines = _Lines(path, file)
-    number, head, footer = 0, None, None
-    cells: dict[str, Kept] = {}
+    head = _header(path, *lines.first())
+    footer = None
+    cells: dict[str, CellLine] = {}
+    versions: dict[str, int] = {}
+    decode_line.begin()
     for block in lines.blocks():
-        names, likes = decode_line.block(block if head else b"", MAX_LINE)
-        if names and cells.keys().isdisjoint(names) and len(set(names)) == len(names):
-            cells.update(zip(names, likes, strict=True))
-            lines.skip(len(names))
+        found = decode_line.block(block, MAX_LINE)
+        if found and cells.keys().isdisjoint(found[0]) and len(set(found[0])) == len(found[0]):
+            cells.update(zip(found[0], found[2], strict=True))
+            versions.update(zip(found[0], found[1], strict=True))
+            lines.skip(len(found[0]))
             footer = None
             continue
         for number, text in lines.split(block):
-            if head is None:
-                head = _header(path, number, text)
-                continue
             try:
-                name, line = decode_line(text)
+                line = decode_line(text)
             except (ValueError, RecursionError) as error:
                 if lines.at_tail and not isinstance(error, msgspec.ValidationError):
                     lines.ragged = True
                     break
                 _check_utf8(path, number, text)
                 _explain(path, number, error)
-            if not isinstance(line, Like) and not text.isascii():
+            if not text.isascii():
                 _check_utf8(path, number, text)
-            if isinstance(line, (Like, CellLine)):
+            if isinstance(line, Told):
                 # A cell measured again in another version takes the place of the old one.
-                if name in cells and cells[name].v == line.v:
-                    raise DuplicateCell(path, number, f"{name} occurs twice")
-                cells[name] = line
+                if versions.get(line.id) == line.v:
+                    raise DuplicateCell(path, number, f"{line.id} occurs twice")
+                cells[line.id], versions[line.id] = line.line, line.v
                 footer = None
             elif isinstance(line, Footer):
                 footer = line
@@ -188,11 +187,11 @@ def _read(path: Path, file: BinaryIO, decode_line: LineDecoder) -> Run:
                     path, number, "a second header", "`sockmatrix merge` makes one of two runs"
                 )
         if len(cells) > MAX_CELLS:
-            raise TooLarge(path, number, f"more than {MAX_CELLS} cells")
-    if head is None:
-        raise NotARunFile(path, 0, "the file is cut off in its first line" if number else "empty")
+            raise TooLarge(path, lines.number, f"more than {MAX_CELLS} cells")
     cut = lines.ragged or footer is None
-    return Run(path, head, Cells(cells), footer, cut, lines.ragged or lines.unended, lines.compressed)
+    return Run(
+        path, head, Cells(cells, versions), footer, cut, lines.ragged or lines.unended, lines.compressed
+    )
 
 
 def _header(path: Path, number: int, text: bytes) -> Header:
@@ -246,15 +245,28 @@ class _Lines:
     def __init__(self, path: Path, file: BinaryIO) -> None:
         self._path = path
         self._file = file
-        self._number = 0
+        self._blocks = self._whole()
+        self._begun = b""
+        self.number = 0
         self.at_tail = self.ragged = self.unended = self.compressed = False
 
-    def __iter__(self) -> Iterator[tuple[int, bytes]]:
-        for block in self.blocks():
-            yield from self.split(block)
+    def first(self) -> tuple[int, bytes]:
+        """Return the first line, and leave the rest for `blocks`. Raises NotARunFile if there is none."""
+        for block in self._blocks:
+            self._begun = block
+            while self._begun:
+                line, end, self._begun = self._begun.partition(b"\n")
+                for found in self.split(line + end):
+                    return found
+        raise NotARunFile(self._path, 0, "empty")
 
     def blocks(self) -> Iterator[bytes]:
         """Yield whole lines, many at a time; each block has to be split or skipped before the next."""
+        if self._begun:
+            yield self._begun
+        yield from self._blocks
+
+    def _whole(self) -> Iterator[bytes]:
         rest = b""
         size = 0
         for chunk in self._chunks():
@@ -275,18 +287,18 @@ class _Lines:
         """Yield the lines of a block with their numbers."""
         lines = block.split(b"\n")
         for line in lines[:-1] if block.endswith(b"\n") else lines:
-            self._number += 1
+            self.number += 1
             self._check(line)
             if line and not line.isspace():
-                yield self._number, line
+                yield self.number, line
 
     def skip(self, count: int) -> None:
         """Count the lines of a block that was read at once."""
-        self._number += count
+        self.number += count
 
     def _check(self, line: bytes, ahead: int = 0) -> None:
         if len(line) > MAX_LINE:
-            raise TooLarge(self._path, self._number + ahead, f"a line of more than {MAX_LINE} bytes")
+            raise TooLarge(self._path, self.number + ahead, f"a line of more than {MAX_LINE} bytes")
 
     def _chunks(self) -> Iterator[bytes]:
         chunk = self._file.read(_CHUNK)
@@ -318,4 +330,4 @@ class _Lines:
                     self.ragged = True
                     return
         except zlib.error as error:
-            raise DamagedGzip(self._path, self._number + 1, f"damaged gzip: {error}") from error
+            raise DamagedGzip(self._path, self.number + 1, f"damaged gzip: {error}") from error

@@ -6,66 +6,68 @@ A line whose outcome is known is only split; its `CellLine` is made when somebod
 from __future__ import annotations
 
 import copy
+import itertools
+import operator
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeAlias, final
 
 import msgspec
 from msgspec.structs import force_setattr
 
-from sockmatrix.runformat import CellLine, Line
+from sockmatrix.runformat import CellLine, Footer, Header, Line
 
 _MOST = 200_000
-"""So much is remembered; there are some 5,000 outcomes in a run of 65,000 cells, of 20,000 versions."""
+"""So many outcomes are remembered; there are some 5,000 in a run of 65,000 cells."""
 
-# A cell as runs are written: what follows the id says its version, and how it turned out. The id has the
-# characters of runformat.CellId.
-_CELL = re.compile(rb'\{"kind":"cell","id":"([a-zA-Z0-9.:/+-]{1,8000})"(,"v":.*)', re.DOTALL)
-_CELLS = re.compile(_CELL.pattern.replace(b".*", rb"[^\n]*") + rb"\n")
-
-_FRAME = len('{"kind":"cell","id":""\n')
-"""Characters of such a line beside the id and what follows it."""
-
-# The version is one that any decoder reads the same.
-_TAIL = re.compile(rb',"v":(0|[1-9][0-9]{0,15})([,}].*)', re.DOTALL)
+# A cell as runs are written: what follows id and version says how it turned out. The id has the
+# characters of runformat.CellId, the version is one that any decoder reads the same.
+_CELL = re.compile(
+    rb'(\{"kind":"cell","id":"([a-zA-Z0-9.:/+-]{1,8000})","v":(0|[1-9][0-9]{0,15}))([,}].*)', re.DOTALL
+)
 
 # In the rest these could say once more what stands before it, and then hold in its place.
-_AGAIN = (b'"id"', b'"v"', b'"kind"', b"\\")
+_AGAIN = re.compile(rb'"(?:id|v|kind)"|\\')
 
 decode = msgspec.json.Decoder(Line).decode
 """Decode a line as it is. Raises ValueError, RecursionError."""
 
 
-class Like(NamedTuple):
-    """Cells of which runs say the same but for the id: their version, and a line that ends as theirs do.
+class Told(NamedTuple):
+    """A cell of a run: its id, its version, and a line that says the same of this cell or of another."""
 
-    The line is one of another cell, perhaps in another version.
-    """
-
+    id: str
     v: int
     line: CellLine
 
 
-Kept: TypeAlias = "CellLine | Like"
+Block: TypeAlias = tuple[Sequence[str], Sequence[int], Sequence[CellLine]]
+"""Cells as `Told`, by column."""
 
 
 @final
 class Cells(Mapping[str, CellLine]):
-    """The cells of a run by id, each made when it is asked for. `kept` is what there is of them now."""
+    """The cells of a run by id, each made when it is asked for.
 
-    __slots__ = ("kept",)
+    `kept` has a line for each that says the same, of this cell or of another, perhaps in another version;
+    cells of which the same is said have the same line. `versions` are their own.
+    """
 
-    def __init__(self, kept: dict[str, Kept]) -> None:
+    __slots__ = ("kept", "versions")
+
+    def __init__(self, kept: dict[str, CellLine], versions: Mapping[str, int]) -> None:
         self.kept = kept
+        self.versions = versions
 
     def __getitem__(self, name: str) -> CellLine:
         line = self.kept[name]
-        if isinstance(line, CellLine):
+        version = self.versions[name]
+        if line.id == name and line.v == version:
             return line
-        own = copy.copy(line.line)
+        own = copy.copy(line)
         # Nobody else has it yet; and what is frozen about it was checked when the other was decoded.
         force_setattr(own, "id", name)
-        force_setattr(own, "v", line.v)
+        force_setattr(own, "v", version)
         self.kept[name] = own
         return own
 
@@ -81,67 +83,106 @@ class Cells(Mapping[str, CellLine]):
 
 @final
 class LineDecoder:
-    """Decodes lines as `decode` does; it may be shared by several files."""
+    """Decodes lines as `decode` does; it may be shared by several files, read one after the other.
+
+    Runs of one matrix have the same cells in the same order: lines are compared with how those began that
+    followed in a file before, and looked at only where that is not the same.
+    """
 
     def __init__(self) -> None:
-        self._known: dict[bytes, Like] = {}
         self._lines: dict[bytes, CellLine] = {}
+        """A line for each way to end."""
+        # How lines have begun, in the order of the files; the id and the version in each.
+        self._starts: list[bytes] = []
+        self._names: list[str] = []
+        self._versions: list[int] = []
+        self._places: dict[bytes, int] = {}
+        self._place = 0
 
-    def __call__(self, text: bytes) -> tuple[str, Like | Line]:
-        """Return the id of the cell that `text` is about, and its line; "" for a line about no cell.
+    def begin(self) -> None:
+        """Begin another file."""
+        self._place = 0
 
-        Cells of which the same is said have the same `Like`, in all files that one decoder reads. Raises
-        ValueError, RecursionError.
-        """
+    def __call__(self, text: bytes) -> Told | Header | Footer:
+        """Return what a line says. Raises ValueError, RecursionError."""
         parts = _CELL.fullmatch(text)
-        like = None if parts is None else self._known.get(parts[2]) or self._learn(text, parts[2])
-        if parts is None or like is None:
-            line = decode(text)
-            return (line.id if isinstance(line, CellLine) else ""), line
-        return parts[1].decode(), like
+        line = self._like(text, parts[4]) if parts else None
+        if parts and line:
+            return Told(parts[2].decode(), int(parts[3]), line)
+        found = decode(text)
+        return Told(found.id, found.v, found) if isinstance(found, CellLine) else found
 
-    def _learn(self, text: bytes, tail: bytes) -> Like | None:
-        """Return what is said of cells that end so, None where it must be looked at each time."""
-        parts = _TAIL.fullmatch(tail)
-        if parts is None or len(self._known) == _MOST:
-            return None
-        version, rest = parts.groups()
-        line = self._lines.get(rest)
-        if line is None:
+    def _like(self, text: bytes, end: bytes) -> CellLine | None:
+        """Return a line that ends so, None where each must be looked at. Raises as `decode` does."""
+        line = self._lines.get(end)
+        if line is None and len(self._lines) < _MOST and _tells_once(end):
             found = decode(text)
-            if not isinstance(found, CellLine) or not _tells_once(rest):
-                return None
-            line = self._lines[rest] = found
-        like = self._known[tail] = Like(int(version), line)
-        return like
+            if isinstance(found, CellLine):
+                line = self._lines[end] = found
+        return line
 
-    def block(self, text: bytes, longest: int) -> tuple[list[str], list[Like]]:
-        """Return ids and lines of many whole lines at once, each of a cell and at most `longest` bytes.
+    def block(self, text: bytes, longest: int) -> Block | None:
+        """Return what many whole lines say at once, each of a cell and at most `longest` bytes.
 
-        Nothing if one of them is anything else: then they have to be looked at line by line.
+        None if one of them is anything else: then they have to be looked at line by line.
         """
-        pairs = _CELLS.findall(text)
-        names, tails = [name for name, _ in pairs], [tail for _, tail in pairs]
-        size = _FRAME * len(pairs) + sum(map(len, names)) + sum(map(len, tails))
-        if (
-            not pairs
-            or size != len(text)
-            or max(map(len, tails)) + _FRAME + max(map(len, names)) > longest
-        ):
-            return [], []
-        likes: list[Like] = []
-        for name, tail in pairs:
-            like = self._known.get(tail)
-            if like is None:
-                try:
-                    like = self._learn(b'{"kind":"cell","id":"%s"%s' % (name, tail), tail)
-                except (ValueError, RecursionError):
-                    return [], []
-                if like is None:
-                    return [], []
-            likes.append(like)
-        return b"\n".join(names).decode().split("\n"), likes
+        texts = text.split(b"\n")
+        if texts.pop() or not texts or len(max(texts, key=len)) > longest:
+            return None
+        begun = self._begun(texts)
+        if begun is None:
+            return None
+        starts, names, versions = begun
+        ends = [text[len(start) :] for text, start in zip(texts, starts, strict=True)]
+        lines = list(map(self._lines.get, ends))
+        try:
+            for at, line in enumerate(lines):
+                if line is None:
+                    lines[at] = self._like(texts[at], ends[at])
+        except (ValueError, RecursionError):
+            return None
+        found = [line for line in lines if line is not None]
+        return (names, versions, found) if len(found) == len(lines) else None
+
+    def _begun(self, texts: Sequence[bytes]) -> tuple[list[bytes], list[str], list[int]] | None:
+        """Return how the next lines begin, their ids and their versions; None if one is of no cell."""
+        starts: list[bytes] = []
+        names: list[str] = []
+        versions: list[int] = []
+        while len(starts) < len(texts):
+            done, place = len(starts), self._place
+            likely = self._starts[place : place + len(texts) - done]
+            fits = map(bytes.startswith, itertools.islice(texts, done, None), likely)
+            end = place + next(
+                itertools.compress(itertools.count(), map(operator.not_, fits)), len(likely)
+            )
+            starts += likely[: end - place]
+            names += self._names[place:end]
+            versions += self._versions[place:end]
+            self._place = end
+            if len(starts) < len(texts) and not self._find(itertools.islice(texts, len(starts), None)):
+                return None
+        return starts, names, versions
+
+    def _find(self, texts: Iterable[bytes]) -> bool:
+        """Go to the place of the first of some lines, or remember it and those behind it that are new.
+
+        Returns whether the first is of a cell.
+        """
+        self._place = len(self._starts)
+        for text in texts:
+            parts = _CELL.fullmatch(text)
+            if parts is None or parts[1] in self._places:
+                break
+            self._places[parts[1]] = len(self._starts)
+            self._starts.append(parts[1])
+            self._names.append(parts[2].decode())
+            self._versions.append(int(parts[3]))
+        if self._place < len(self._starts):
+            return True
+        self._place = self._places[parts[1]] if parts else self._place
+        return parts is not None
 
 
-def _tells_once(rest: bytes) -> bool:
-    return rest.isascii() and not any(one in rest for one in _AGAIN)
+def _tells_once(end: bytes) -> bool:
+    return end.startswith((b",", b"}")) and end.isascii() and not _AGAIN.search(end)

@@ -26,7 +26,7 @@ from sockmatrix.render.screen import Screen
 from sockmatrix.render.values import fold, fold_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from sockmatrix.cell import Cell
     from sockmatrix.columns import Column
@@ -93,8 +93,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 @lasting()
 def main(arguments: argparse.Namespace) -> ExitCode:
     """Print the report."""
-    columns = measured(read_runs(arguments.runs))
-    if arguments.differ and len(columns) < 2:
+    if arguments.differ and len(arguments.runs) < 2:
         raise UsageError("--differ compares platforms; give the runs of at least two")
     if arguments.pivot and arguments.format in _FLAT:
         raise UsageError(f"--pivot makes a table to read; {arguments.format} has every cell as it is")
@@ -103,9 +102,12 @@ def main(arguments: argparse.Namespace) -> ExitCode:
     if arguments.rules and arguments.format != "html":
         raise UsageError("--rules is for the page; `sockmatrix rules` prints them")
     selection = selected(arguments)
+    page = _page(selection, arguments) if _is_page(selection, arguments) else None
+    columns = measured(read_runs(arguments.runs))
     if arguments.documented is None:
-        arguments.documented = len(columns) > 1 or _is_page(selection, arguments)
-    write_output(render(columns, selection, arguments), arguments.output, exact=arguments.format in _FLAT)
+        arguments.documented = len(columns) > 1 or page is not None
+    text = page(columns) if page else render(columns, selection, arguments)
+    write_output(text, arguments.output, exact=arguments.format in _FLAT)
     code = _judge([column.run for column in columns if column.run], selection)
     if code is not ExitCode.EXPECTED:
         print(verdict(code), file=sys.stderr)
@@ -139,8 +141,6 @@ def render(columns: Sequence[Column], selection: Selection, arguments: argparse.
         cells = _present(columns, selection, arguments) if arguments.differ else [*selection.cells]
         said = _spoken(columns, selection, arguments, cells).columns
         return _listing([*columns, *said], cells, arguments)
-    if _is_page(selection, arguments):
-        return _page(columns, selection, arguments)
     wanted = None if selection.whole else selection.ids
     tables = grids.beside(selection.plans, [column.cells for column in columns], wanted)
     if not any(tables):
@@ -172,15 +172,22 @@ def _is_page(selection: Selection, arguments: argparse.Namespace) -> bool:
     return arguments.format == "html" and selection.whole and not listed
 
 
-def _page(columns: Sequence[Column], selection: Selection, arguments: argparse.Namespace) -> str:
-    from sockmatrix.page.build import build
+def _page(selection: Selection, arguments: argparse.Namespace) -> Callable[[Sequence[Column]], str]:
+    """Begin the page of the whole matrix, and return what ends it with the columns. Raises UsageError."""
+    from sockmatrix.page.build import begin, build
     from sockmatrix.render import html
 
-    try:
-        found = build(columns, selection, rules=arguments.rules, spoken=arguments.documented)
-        return html.whole(_title(columns), found)
-    except TableError as error:
-        raise UsageError(printable(str(error), 1000)) from error
+    begun = begin(selection)
+
+    def page(columns: Sequence[Column]) -> str:
+        rules, spoken = arguments.rules, arguments.documented
+        try:
+            found = build(columns, selection, begun, rules=rules, spoken=spoken)
+            return html.whole(_title(in_order(columns)), found)
+        except TableError as error:
+            raise UsageError(printable(str(error), 1000)) from error
+
+    return page
 
 
 def _present(

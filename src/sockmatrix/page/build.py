@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, final
 import msgspec
 
 from sockmatrix import changes, content
+from sockmatrix.aside import Aside
 from sockmatrix.axis import addresses_in_words
 from sockmatrix.claims import systems
 from sockmatrix.claims.book import DIRECTORY, load
@@ -60,49 +61,68 @@ class Page:
     data: Mapping[str, str]
 
 
+def begin(selection: Selection) -> Aside[dict[str, str]]:
+    """Begin to pack what a page says of the tables of a selection, whoever measured them."""
+
+    def cells_and_programs() -> dict[str, str]:
+        compacted = [compact.Compact(plan) for plan in selection.plans]
+        return _packed(
+            {"cells": [one.values() for one in compacted], "programs": programs.values(compacted)}
+        )
+
+    return Aside(cells_and_programs)
+
+
 def build(
-    columns: Sequence[Column], selection: Selection, *, rules: bool = False, spoken: bool = True
+    columns: Sequence[Column],
+    selection: Selection,
+    begun: Aside[dict[str, str]] | None = None,
+    *,
+    rules: bool = False,
+    spoken: bool = True,
 ) -> Page:
     """Return the page about some columns that were measured, and the tables of a selection.
 
-    `rules`: with the rules that follow from the newest run, which takes many seconds; `spoken`: with
-    columns of what documents say. Raises TableError.
+    `begun`: that selection's; `rules`: with the rules that follow from the newest run, which takes many
+    seconds; `spoken`: with columns of what documents say. Raises TableError.
     """
+    begun = begun or begin(selection)
     plans = selection.plans
     columns = timeline.in_order(columns)
     cells = [cell for plan in plans for cell in plan.cells]
     places = {cell.id: place for place, cell in enumerate(cells)}
     runs = [column.run for column in columns if column.run]
     told = known(cells, columns)
-    book = _book()
-    claims = documents.order(book.claims.values())
+    by_name = {plan.table.name: plan.table for plan in plans}
+
+    def evidence() -> tuple[dict[str, str], tuple[answers.Answer, ...]]:
+        book = _book()
+        claims = documents.order(book.claims.values())
+        speaking = Speaking(claims, Coverage.of(plans), places)
+        data = {
+            "evidence": told.evidence(),
+            "documents": documents.values(claims),
+            "verdicts": speaking.values(told),
+        }
+        if rules and columns:
+            newest = timeline.newest(columns)
+            data["rules"] = learned.values(printable(newest[0]), newest[1], plans)
+        found = answers.answers(runs, book.claims.values(), by_name, speaking.speaks)
+        return _packed(data), tuple(found)
+
+    beside_it = Aside(evidence)
     asked = [(plan, tuple(labelled(plan))) for plan in plans]
-    coverage = Coverage.of(plans)
-    speaking = Speaking(claims, coverage, places)
     shown = {cell.id for _, own in asked for one in own for _, row in one.rows for cell in row.values()}
-    said = documented(book.claims.values(), plans, columns, shown) if spoken else Documented()
+    said = documented(_book().claims.values(), plans, columns, shown) if spoken else Documented()
     model = predicted(plans, shown, told, places)
     beside = _beside(said.columns, model)
-    why = causes.values(changes.load(), plans, coverage, told, places) if len(runs) > 1 else []
+    why = causes.values(changes.load(), plans, Coverage.of(plans), told, places) if len(runs) > 1 else []
     steps = timeline.series(runs, cells, told, why)
     tables = Tables(told, beside, said.otherwise, model, places)
-    by_name = {plan.table.name: plan.table for plan in plans}
-    compacted = [compact.Compact(plan) for plan in plans]
-    data: dict[str, Any] = {
-        "cells": [one.values() for one in compacted],
-        "core": _core(told, plans, beside, steps) | {"predicted": _numbered(model, places)},
-        "evidence": {
-            "facets": [one.facets for one in told.outcomes],
-            "sentences": [one.sentence for one in told.outcomes],
-        },
-        "documents": documents.values(claims),
-        "verdicts": speaking.values(told),
-        "causes": causes.packed(why),
-        "programs": programs.values(compacted),
-    }
-    if rules and columns:
-        newest = timeline.newest(columns)
-        data["rules"] = learned.values(printable(newest[0]), newest[1], plans)
+    questions = [one for plan, own in asked for one in tables.questions(plan.table.name, own)]
+    core = _core(told, plans, beside, steps) | {"predicted": _numbered(model, places)}
+    data = _packed({"core": core, "causes": causes.packed(why)})
+    more, found = beside_it.result()
     return Page(
         tuple(columns),
         beside,
@@ -110,11 +130,11 @@ def build(
         len(cells),
         len(told.differing),
         {plan.table.name: printable(plan.table.question, 2000) for plan in plans},
-        tuple(one for plan, own in asked for one in tables.questions(plan.table.name, own)),
-        tuple(answers.answers(runs, book.claims.values(), by_name, speaking.speaks)),
+        tuple(questions),
+        found,
         steps,
         tuple(why),
-        _packed(data),
+        begun.result() | data | more,
     )
 
 

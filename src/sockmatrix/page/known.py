@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import operator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, final
 
 import msgspec
 
@@ -14,16 +14,14 @@ from sockmatrix.outcome import Outcome
 from sockmatrix.page.compact import Numbered
 from sockmatrix.render.escape import printable
 from sockmatrix.render.legend import style
-from sockmatrix.runformat import CellLine
-from sockmatrix.runlines import Cells, Like
 from sockmatrix.script.compiler import labels
 from sockmatrix.wording import headline, sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from sockmatrix.cell import Cell
-    from sockmatrix.columns import Column
+    from sockmatrix.columns import Column, Known
 
 NOTHING = -1
 """The number of what a platform has nothing of."""
@@ -37,13 +35,11 @@ _LONGEST = 2000
 @final
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A distinct outcome in words: as in a table, its one word, its colour, a sentence, its facets."""
+    """A distinct outcome in words: as in a table, its one word, its colour."""
 
     headline: str
     word: str
     look: str
-    sentence: str
-    facets: msgspec.Raw
 
     @property
     def silent(self) -> bool:
@@ -80,6 +76,13 @@ class KnownColumns:
     def undecided(self, number: int) -> bool:
         """Tell whether nothing follows from an outcome for a comparison."""
         return number in self.silent or bool(self.samples[number].variants)
+
+    def evidence(self) -> dict[str, Any]:
+        """Return the facets of each outcome, and a sentence that says them."""
+        return {
+            "facets": [msgspec.Raw(rows.facets_text(one).encode()) for one in self.samples],
+            "sentences": [printable(sentence(one), 2 * _LONGEST) for one in self.samples],
+        }
 
     def packed_agreeing(self) -> list[list[int]]:
         """Return `agreeing` as lists: a number, then those above it that agree with it."""
@@ -121,25 +124,20 @@ def known(cells: Sequence[Cell], columns: Sequence[Column]) -> KnownColumns:
     meaning of the id is not known.
     """
     numbered = _Outcomes()
-    ids, versions = [cell.id for cell in cells], [cell.version for cell in cells]
+    ids, wanted = [cell.id for cell in cells], [cell.version for cell in cells]
     first = [NOTHING] * len(cells)  # the facets that were seen first, and the number they have
     base = [NOTHING] * len(cells)
     more: dict[int, dict[int, int]] = {}
     numbers: list[list[int]] = []
     facets, own = [NOTHING] * len(cells), [NOTHING] * len(cells)
     for column in columns:
-        get = (column.cells.kept if isinstance(column.cells, Cells) else column.cells).get
-        lines = list(map(get, ids))
-        keys = list(map(id, lines))
-        numbered.learn(dict(zip(keys, lines, strict=True)))
-        before, facets = facets, list(map(numbered.facets.__getitem__, keys))
-        for place in itertools.compress(
-            range(len(cells)), map(operator.ne, map(numbered.versions.__getitem__, keys), versions)
-        ):
+        lines = list(map(column.kept.get, ids))
+        before, facets = facets, numbered.facets_of(lines)
+        for place in _unlike_places(map(column.versions.get, ids), wanted):
             facets[place] = NOTHING
         own = own.copy()
         # Nearly always they are those of the column before.
-        for place in itertools.compress(range(len(cells)), map(operator.ne, facets, before)):
+        for place in _unlike_places(facets, before):
             seen = facets[place]
             if seen == NOTHING:
                 own[place] = NOTHING
@@ -147,11 +145,11 @@ def known(cells: Sequence[Cell], columns: Sequence[Column]) -> KnownColumns:
                 own[place] = base[place]
             elif first[place] == NOTHING:
                 first[place] = seen
-                base[place] = own[place] = numbered(cells[place], keys[place])
+                base[place] = own[place] = numbered(cells[place], lines[place])
             else:
                 others = more.setdefault(place, {})
                 if seen not in others:
-                    others[seen] = numbered(cells[place], keys[place])
+                    others[seen] = numbered(cells[place], lines[place])
                 own[place] = others[seen]
         numbers.append(own)
     told, samples = numbered.told()
@@ -178,6 +176,11 @@ def known(cells: Sequence[Cell], columns: Sequence[Column]) -> KnownColumns:
     )
 
 
+def _unlike_places(some: Iterable[object], others: Iterable[object]) -> Iterator[int]:
+    """Yield the places in which they are not equal."""
+    return itertools.compress(itertools.count(), map(operator.ne, some, others))
+
+
 def _alike(one: Outcome, other: Outcome) -> bool:
     """Tell whether outcomes with other facets agree all the same: see compare.verdict."""
     if one.absent and other.absent:  # the reasons are words
@@ -202,35 +205,25 @@ class _Outcomes:
     """
 
     def __init__(self) -> None:
-        self.facets: dict[int, int] = {}
-        """A number that outcomes with the same facets have in common, NOTHING for what is none."""
-        self.versions: dict[int, int] = {}
-        self._lines: dict[int, Outcome] = {}
-        self._of_lines, self._by_facets = dict[int, int](), Numbered()
+        self._facets: dict[int, int] = {}
+        self._by_facets = Numbered()
         self._seen = dict[tuple[int, tuple[str, ...] | None], int]()
         self._numbers = Numbered()
         self._known: dict[int, tuple[Outcome, tuple[str, ...] | None]] = {}
         self._orders: dict[str, tuple[str, ...]] = {}
 
-    def learn(self, lines: Mapping[int, object]) -> None:
-        """Look at what a column has of its cells, by `id()`."""
-        for key in lines.keys() - self.facets.keys():
-            line = lines[key]
-            version = line.v if isinstance(line, Like | CellLine) else NOTHING
-            line = line.line if isinstance(line, Like) else line
-            self.versions[key] = version
-            if not isinstance(line, CellLine):
-                self.facets[key] = NOTHING
-                continue
-            self._lines[key] = line
-            number = self._of_lines.get(id(line))
-            if number is None:
-                number = self._of_lines[id(line)] = self._by_facets(line.facets())
-            self.facets[key] = number
+    def facets_of(self, lines: Sequence[Known | None]) -> list[int]:
+        """Return a number for each, the same for the same facets; NOTHING for what is no outcome."""
+        keys = list(map(id, lines))
+        for key, line in dict(zip(keys, lines, strict=True)).items():
+            if key not in self._facets:
+                seen = self._by_facets(line.facets()) if isinstance(line, Outcome) else NOTHING
+                self._facets[key] = seen
+        return list(map(self._facets.__getitem__, keys))
 
-    def __call__(self, cell: Cell, key: int) -> int:
+    def __call__(self, cell: Cell, line: Known | None) -> int:
         """Return the number of an outcome."""
-        line = self._lines[key]
+        assert isinstance(line, Outcome)
         order = self._order(cell, line) if cell.script else None
         seen = id(line), order
         if seen in self._seen:
@@ -254,9 +247,6 @@ class _Outcomes:
         found, samples = [], []
         for line, order in self._known.values():
             text = printable(headline(line, order), _LONGEST)
-            words = printable(sentence(line), 2 * _LONGEST)
-            found.append(
-                Told(text, line.word, style(text), words, msgspec.Raw(rows.facets_text(line).encode()))
-            )
+            found.append(Told(text, line.word, style(text)))
             samples.append(line)
         return tuple(found), tuple(samples)

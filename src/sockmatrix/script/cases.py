@@ -18,7 +18,7 @@ A cell has a value for each axis that the steps of its case speak of, and for no
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, final
 
@@ -63,31 +63,34 @@ class Case:
 
     def cell(self, axes: Mapping[str, str]) -> Cell:
         """Return the cell with these values. Raises ScriptError."""
-        does = {name: use.axis.does[axes[name]] for name, use in self.axes.items() if name != CASE}
-        script = fill(self.steps, does)
-        cell = make_cell(self.form, axes, ())
-        return replace(cell, version=version(script, self.lab), script=script, solo=self.solo)
+        return self._scripted(make_cell(self.form, axes, ()))
 
     def cells(self) -> list[Cell]:
         """Return all cells of the case. Raises ScriptError, which names the values."""
         found = []
+        form = self.form
         for values in itertools.product(*self.vary.values()):
-            axes = {CASE: self.name} | dict(zip(self.vary, values, strict=True))
-            cell = self._cell(axes)
-            if cell is not None:
-                found.append(cell)
+            cell = make_cell(form, {CASE: self.name} | dict(zip(self.vary, values, strict=True)), ())
+            if not any(pattern.matches(cell) for pattern in self.unless):
+                found.append(self._named(cell))
         return found
 
-    def _cell(self, axes: Mapping[str, str]) -> Cell | None:
-        if any(pattern.matches(make_cell(self.form, axes, ())) for pattern in self.unless):
-            return None
+    def _named(self, bare: Cell) -> Cell:
         try:
-            return self.cell(axes)
+            return self._scripted(bare)
         except ScriptError as error:
-            values = [f"{name}={axes[name]}" for name in self.vary if len(self.vary[name]) > 1]
+            values = [f"{name}={bare.axes[name]}" for name in self.vary if len(self.vary[name]) > 1]
             if not values:
                 raise
             raise ScriptError(f"{error} (with {' '.join(values)})") from None
+
+    def _scripted(self, bare: Cell) -> Cell:
+        """Return a cell with what its roles do."""
+        does = {name: use.axis.does[bare.axes[name]] for name, use in self.axes.items() if name != CASE}
+        script = fill(self.steps, does)
+        return Cell(
+            bare.id, bare.table, bare.axes, (), version(script, self.lab), self.lab, script, self.solo
+        )
 
     def parse_id(self, text: str) -> Cell:
         """Return the cell with this id, whether the case makes it or not. Raises CellIdError."""

@@ -12,7 +12,8 @@ from __future__ import annotations
 import functools
 import re
 import zlib
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, final
 
 import msgspec
 
@@ -20,7 +21,7 @@ from sockmatrix.cell import NOT_RECEIVERS
 from sockmatrix.labs import HOSTS, PLAIN, USERS
 from sockmatrix.part import unknown
 from sockmatrix.script.errors import ScriptError
-from sockmatrix.script.operations import ENDS, Statement, statement
+from sockmatrix.script.operations import ENDS, statement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,19 +49,23 @@ def role_of(actor: str) -> str:
 def fill(text: str, does: Mapping[str, str]) -> str:
     """Return a script with its comments gone and each {axis} replaced. Raises ScriptError."""
     lines = []
-    for number, line in enumerate(text.split("\n"), 1):
-        own = line.partition("#")[0].rstrip()
+    for number, line in enumerate(_lines(text), 1):
         try:
-            lines.append(_filled(own, does))
+            lines.append(_filled(line, does) if "{" in line or "}" in line else line)
         except ScriptError as error:
-            raise ScriptError(error.problem, number, own.strip()) from None
+            raise ScriptError(error.problem, number, line.strip()) from None
     return "\n".join(lines)
+
+
+@functools.lru_cache(maxsize=100)
+def _lines(text: str) -> tuple[str, ...]:
+    """Return the lines of a script without their comments."""
+    return tuple(line.partition("#")[0].rstrip() for line in text.split("\n"))
 
 
 def holes(text: str) -> list[str]:
     """Return the names of the axes that a script speaks of, each once."""
-    lines = (line.partition("#")[0] for line in text.split("\n"))
-    return list(dict.fromkeys(name for line in lines for name in _HOLE.findall(line)))
+    return list(dict.fromkeys(name for line in _lines(text) for name in _HOLE.findall(line)))
 
 
 def _filled(line: str, does: Mapping[str, str], depth: int = 0) -> str:
@@ -69,10 +74,9 @@ def _filled(line: str, does: Mapping[str, str], depth: int = 0) -> str:
             raise ScriptError(unknown("axis", hole[1], does))
         if depth == _DEEPEST:
             raise ScriptError(f"{{{hole[1]}}} speaks of itself")
-        return _filled(does[hole[1]], does, depth + 1)
+        own = does[hole[1]]
+        return _filled(own, does, depth + 1) if "{" in own or "}" in own else own
 
-    if "{" not in line and "}" not in line:
-        return line
     filled = _HOLE.sub(instead, line)
     if not depth and ("{" in filled or "}" in filled):
         raise ScriptError("{ and } belong around the name of an axis")
@@ -92,15 +96,8 @@ def version(text: str, lab: str = PLAIN) -> int:
 
 def labels(text: str) -> tuple[str, ...]:
     """Return the labels of a script without holes, in its order. Raises ScriptError."""
-    turns = (line.partition("#")[0].strip() for line in text.split("\n"))
-    return tuple(label for turn in turns if turn for label in _labels(turn))
-
-
-@functools.lru_cache(maxsize=10_000)
-def _labels(turn: str) -> tuple[str, ...]:
-    actor, texts = _split(turn)
-    staged = role_of(actor) == SENDER
-    return tuple(label for one in texts if (label := statement(one, staged=staged).label))
+    turns = filter(None, map(_turn, text.split("\n")))
+    return tuple(label for turn in turns for label in turn.labels if label)
 
 
 @functools.lru_cache(maxsize=1000)
@@ -109,42 +106,109 @@ def _compiled(text: str, lab: str) -> bytes:
     checker = _Checker(lab)
     steps = []
     for number, line in enumerate(text.split("\n"), 1):
-        turn = line.partition("#")[0].strip()
-        if not turn:
-            continue
         try:
-            actor, texts = _split(turn)
-            if texts:
-                role = checker.actor(actor)
-                statements, step = _said(actor, texts, role == SENDER)
-                checker.turn(actor.partition("@")[0], role, statements)
-                steps.append(step)
+            turn = _turn(line)
+            if turn:
+                checker.check(turn)
+                steps.append(turn.step)
         except ScriptError as error:
-            raise ScriptError(error.problem, number, turn) from None
+            raise ScriptError(error.problem, number, _code(line)) from None
     if not steps:
         raise ScriptError("there is nothing in it to do")
     return b"[%s]" % b",".join(steps)
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """A turn as it was read. `actor` is written without its place; `step` is what the probe is told.
+
+    `needs`: the operation for which the actor must have had a socket before. `labels`: also "", of a
+    delivery without one. After it the actor has a socket, or none, or what it had (None); `accepted` are
+    further sockets that it has, and if it `ends` its role has none at all.
+    """
+
+    actor: str
+    role: str
+    place: str
+    step: bytes
+    labels: tuple[str, ...]
+    needs: str
+    has: bool | None
+    accepted: tuple[str, ...]
+    ends: bool
+
+
+def _code(line: str) -> str:
+    return line.partition("#")[0].strip()
+
+
 # Twenty thousand scripts have few turns that are not in others too.
 @functools.lru_cache(maxsize=10_000)
-def _split(turn: str) -> tuple[str, tuple[str, ...]]:
-    """Return the actor of a turn, and its statements as text."""
-    actor, colon, rest = turn.partition(":")
+def _turn(line: str) -> _Turn | None:
+    """Return the turn in a line, None where nothing is done. Raises ScriptError."""
+    turn = _code(line)
+    if not turn:
+        return None
+    text, colon, rest = turn.partition(":")
     if not colon:
         raise ScriptError("a turn is written ACTOR: operation; operation")
-    return actor.strip(), tuple(own for one in rest.split(";") if (own := one.strip()))
+    told = [own for one in rest.split(";") if (own := one.strip())]
+    if not told:
+        return None
+    text = text.strip()
+    role, own, place = _actor(text)
+    actor = f"{role}.{own}" if own else role
+    needs, has = "", None
+    found, accepted = [], []
+    for one in told:
+        said = statement(one, staged=role == SENDER)
+        found.append(said)
+        name = said.verb.name
+        if name in ENDS and len(told) > 1:
+            raise ScriptError(f"{name} is alone in its turn")
+        if role != SENDER and said.verb.needs and not has:
+            if has is False:
+                raise _without_socket(actor, name)
+            needs = needs or name
+        if name == "socket":
+            has = True
+        elif name in ("close", "reset"):
+            has = False
+        elif name == "accept":
+            accepted.append(f"{role}.{said.operation[-1][-1] if said.label else said.operation[-1]}")
+    return _Turn(
+        actor,
+        role,
+        place,
+        msgspec.json.encode([text, [one.operation for one in found]]),
+        tuple(one.label or "" for one in found if one.label or one.verb.label == "delivery"),
+        needs,
+        has,
+        tuple(accepted),
+        found[0].verb.name in ENDS,
+    )
 
 
-@functools.lru_cache(maxsize=10_000)
-def _said(actor: str, texts: tuple[str, ...], staged: bool) -> tuple[tuple[Statement, ...], bytes]:
-    """Return the statements of a turn, and the turn as JSON."""
-    statements = tuple(statement(one, staged=staged) for one in texts)
-    return statements, msgspec.json.encode([actor, [one.operation for one in statements]])
+def _actor(text: str) -> tuple[str, str, str]:
+    """Return the role, the further socket and the place of an actor. Raises ScriptError."""
+    parts = _ACTOR.fullmatch(text)
+    if parts is None:
+        raise ScriptError(f'"{text}" is not an actor; write ROLE, ROLE.socket, ROLE@place')
+    role, own, place = parts[1], parts[2] or "", parts[3] or ""
+    if place and place not in _PLACES:
+        raise ScriptError(unknown("place", place, _PLACES))
+    if role == SENDER and own:
+        raise ScriptError("the staged sender has no sockets to name")
+    return role, own, place
+
+
+def _without_socket(actor: str, name: str) -> ScriptError:
+    return ScriptError(f"{actor} has no socket at {name}; write: socket KIND")
 
 
 class _Checker:
-    """What holds between the turns of a script. Its methods raise ScriptError."""
+    """What holds between the turns of a script."""
 
     def __init__(self, lab: str) -> None:
         self.lab = lab
@@ -153,20 +217,31 @@ class _Checker:
         self.open: set[str] = set()
         self.labels: set[str] = set()
 
-    def actor(self, text: str) -> str:
-        """Check an actor, and return its role."""
-        parts = _ACTOR.fullmatch(text)
-        if parts is None:
-            raise ScriptError(f'"{text}" is not an actor; write ROLE, ROLE.socket, ROLE@place')
-        role, own, place = parts[1], parts[2], parts[3] or ""
-        if place and place not in _PLACES:
-            raise ScriptError(unknown("place", place, _PLACES))
+    def check(self, turn: _Turn) -> None:
+        """Check the next turn. Raises ScriptError."""
+        self._role(turn.role, turn.place)
+        if turn.needs and turn.actor not in self.open:
+            raise _without_socket(turn.actor, turn.needs)
+        for label in turn.labels:
+            if label in self.labels:
+                said = (
+                    f'the label "{label}" is there twice' if label else "two deliveries without a label"
+                )
+                raise ScriptError(f"{said}; give each its own")
+            self.labels.add(label)
+        if turn.ends:
+            self.open = {other for other in self.open if role_of(other) != turn.role}
+        if turn.has:
+            self.open.add(turn.actor)
+        elif turn.has is False:
+            self.open.discard(turn.actor)
+        self.open.update(turn.accepted)
+
+    def _role(self, role: str, place: str) -> None:
         if place in HOSTS and self.lab not in HOSTS[place]:
             raise ScriptError(
                 f"the lab {self.lab} has no host {place}; labs that do: {', '.join(sorted(HOSTS[place]))}"
             )
-        if role == SENDER and own:
-            raise ScriptError("the staged sender has no sockets to name")
         if self.places.setdefault(role, place) != place:
             told = f"{role}@{self.places[role]}" if self.places[role] else role
             raise ScriptError(f"{role} stays where it is; it was {told} before")
@@ -174,29 +249,3 @@ class _Checker:
             if self.met and role < self.met[-1]:
                 raise ScriptError(f"receivers begin in the order A, B, C; {role} is after {self.met[-1]}")
             self.met.append(role)
-        return role
-
-    def turn(self, actor: str, role: str, statements: tuple[Statement, ...]) -> None:
-        """Check a turn of an actor, written without its place."""
-        for one in statements:
-            name = one.verb.name
-            if name in ENDS:
-                if len(statements) > 1:
-                    raise ScriptError(f"{name} is alone in its turn")
-                self.open = {other for other in self.open if role_of(other) != role}
-            if role != SENDER and one.verb.needs and actor not in self.open:
-                raise ScriptError(f"{actor} has no socket at {name}; write: socket KIND")
-            if one.label is not None or one.verb.label == "delivery":
-                self._label(one.label or "")
-            if name == "socket":
-                self.open.add(actor)
-            elif name in ("close", "reset"):
-                self.open.discard(actor)
-            elif name == "accept":
-                self.open.add(f"{role}.{one.operation[-1][-1] if one.label else one.operation[-1]}")
-
-    def _label(self, label: str) -> None:
-        if label in self.labels:
-            said = f'the label "{label}" is there twice' if label else "two deliveries without a label"
-            raise ScriptError(f"{said}; give each its own")
-        self.labels.add(label)
