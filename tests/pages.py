@@ -18,7 +18,7 @@ from sockmatrix import content
 from sockmatrix.columns import measured
 from sockmatrix.commands.runs import read_runs
 from sockmatrix.outcome import Outcome
-from sockmatrix.page.build import build
+from sockmatrix.page.build import begin, build
 from sockmatrix.render import html
 from sockmatrix.repro import LANGUAGES, resolve
 from sockmatrix.runformat import CellLine
@@ -75,7 +75,7 @@ def _run(place: Path, whole: Selection, release: str, where: str = "") -> Path:
 def _page(path: Path, runs: list[Path], whole: Selection, *, spoken: bool = True) -> Path:
     columns = measured(read_runs(runs))
     title = " ".join(column.name for column in columns)
-    found = build(columns, whole, rules=spoken, spoken=spoken)
+    found = build(columns, begin(whole), rules=spoken, spoken=spoken)
     path.write_text(html.whole(title, found), encoding="utf-8")
     return path
 

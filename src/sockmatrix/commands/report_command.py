@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +27,7 @@ from sockmatrix.render.screen import Screen
 from sockmatrix.render.values import fold, fold_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from sockmatrix.cell import Cell
     from sockmatrix.columns import Column
@@ -159,9 +160,16 @@ def _spoken(
     """Return what documents say of some cells, nothing where it is not asked for."""
     if not arguments.documented or not (content.matrix() / DIRECTORY).is_dir():
         return Documented()
-    try:
+    with _sound():
         book = load()
         return documented(book.claims.values(), selection.plans, columns, {cell.id for cell in cells})
+
+
+@contextlib.contextmanager
+def _sound() -> Iterator[None]:
+    """Say what is wrong with a table or a claim. Raises UsageError."""
+    try:
+        yield
     except TableError as error:
         raise UsageError(printable(str(error), 1000)) from error
 
@@ -177,15 +185,13 @@ def _page(selection: Selection, arguments: argparse.Namespace) -> Callable[[Sequ
     from sockmatrix.page.build import begin, build
     from sockmatrix.render import html
 
-    begun = begin(selection)
+    with _sound():
+        begun = begin(selection)
 
     def page(columns: Sequence[Column]) -> str:
-        rules, spoken = arguments.rules, arguments.documented
-        try:
-            found = build(columns, selection, begun, rules=rules, spoken=spoken)
-            return html.whole(_title(in_order(columns)), found)
-        except TableError as error:
-            raise UsageError(printable(str(error), 1000)) from error
+        with _sound():
+            found = build(columns, begun, rules=arguments.rules, spoken=arguments.documented)
+        return html.whole(_title(in_order(columns)), found)
 
     return page
 

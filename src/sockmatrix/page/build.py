@@ -6,7 +6,8 @@ import base64
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, final
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import msgspec
 
@@ -23,15 +24,17 @@ from sockmatrix.grids import labelled
 from sockmatrix.page import answers, causes, compact, documents, learned, programs, timeline
 from sockmatrix.page.known import known
 from sockmatrix.page.model import MODEL, NAME, predicted
-from sockmatrix.page.speaking import Speaking
+from sockmatrix.page.speaking import Speaking, spoken_of
 from sockmatrix.page.tables import Beside, Tables
 from sockmatrix.render.escape import printable
 from sockmatrix.render.legend import style
 from sockmatrix.scenarios import addresses
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from sockmatrix.cell import Cell
+    from sockmatrix.claims.claim import Claim
     from sockmatrix.columns import Column
     from sockmatrix.page.known import KnownColumns
     from sockmatrix.page.tables import Question
@@ -61,68 +64,65 @@ class Page:
     data: Mapping[str, str]
 
 
-def begin(selection: Selection) -> Aside[dict[str, str]]:
-    """Begin to pack what a page says of the tables of a selection, whoever measured them."""
+@final
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A page that was begun with the tables of a selection, whoever measured them.
 
-    def cells_and_programs() -> dict[str, str]:
-        compacted = [compact.Compact(plan) for plan in selection.plans]
-        return _packed(
-            {"cells": [one.values() for one in compacted], "programs": programs.values(compacted)}
-        )
-
-    return Aside(cells_and_programs)
-
-
-def build(
-    columns: Sequence[Column],
-    selection: Selection,
-    begun: Aside[dict[str, str]] | None = None,
-    *,
-    rules: bool = False,
-    spoken: bool = True,
-) -> Page:
-    """Return the page about some columns that were measured, and the tables of a selection.
-
-    `begun`: that selection's; `rules`: with the rules that follow from the newest run, which takes many
-    seconds; `spoken`: with columns of what documents say. Raises TableError.
+    `claims` are those of the `book` that speak of cells; `aside` is what is worked out of them: data,
+    packed, and the places of the cells that each claim speaks of.
     """
-    begun = begun or begin(selection)
+
+    selection: Selection
+    book: Book
+    claims: Sequence[Claim]
+    aside: Aside[tuple[dict[str, str], list[list[int]]]]
+
+
+def begin(selection: Selection) -> Begun:
+    """Begin a page, before runs are read. Raises TableError."""
+    book = _book()
+    claims = documents.order(book.claims.values())
     plans = selection.plans
-    columns = timeline.in_order(columns)
-    cells = [cell for plan in plans for cell in plan.cells]
-    places = {cell.id: place for place, cell in enumerate(cells)}
-    runs = [column.run for column in columns if column.run]
-    told = known(cells, columns)
-    by_name = {plan.table.name: plan.table for plan in plans}
 
-    def evidence() -> tuple[dict[str, str], tuple[answers.Answer, ...]]:
-        book = _book()
-        claims = documents.order(book.claims.values())
-        speaking = Speaking(claims, Coverage.of(plans), places)
+    def work() -> tuple[dict[str, str], list[list[int]]]:
+        compacted = [compact.Compact(plan) for plan in plans]
         data = {
-            "evidence": told.evidence(),
+            "cells": [one.values() for one in compacted],
+            "programs": programs.values(compacted),
             "documents": documents.values(claims),
-            "verdicts": speaking.values(told),
         }
-        if rules and columns:
-            newest = timeline.newest(columns)
-            data["rules"] = learned.values(printable(newest[0]), newest[1], plans)
-        found = answers.answers(runs, book.claims.values(), by_name, speaking.speaks)
-        return _packed(data), tuple(found)
+        return _packed(data), spoken_of(claims, Coverage.of(plans), _cells(plans))
 
-    beside_it = Aside(evidence)
+    return Begun(selection, book, claims, Aside(work))
+
+
+def build(columns: Sequence[Column], begun: Begun, *, rules: bool = False, spoken: bool = True) -> Page:
+    """Return the page about some columns that were measured.
+
+    `rules`: with the rules that follow from the newest run, which takes many seconds; `spoken`: with
+    columns of what documents say. Raises TableError.
+    """
+    plans, book = begun.selection.plans, begun.book
+    columns = timeline.in_order(columns)
+    cells = _cells(plans)
+    places = {cell.id: place for place, cell in enumerate(cells)}
+    told = known(cells, columns)
+    data, spoken_places = begun.aside.result()
+    speaking = Speaking(begun.claims, spoken_places, cells)
+    work = Aside(partial(_judged, begun, told, speaking, rules=rules))
     asked = [(plan, tuple(labelled(plan))) for plan in plans]
     shown = {cell.id for _, own in asked for one in own for _, row in one.rows for cell in row.values()}
-    said = documented(_book().claims.values(), plans, columns, shown) if spoken else Documented()
+    said = documented(book.claims.values(), plans, columns, shown) if spoken else Documented()
     model = predicted(plans, shown, told, places)
     beside = _beside(said.columns, model)
-    why = causes.values(changes.load(), plans, Coverage.of(plans), told, places) if len(runs) > 1 else []
-    steps = timeline.series(runs, cells, told, why)
     tables = Tables(told, beside, said.otherwise, model, places)
     questions = [one for plan, own in asked for one in tables.questions(plan.table.name, own)]
-    core = _core(told, plans, beside, steps) | {"predicted": _numbered(model, places)}
-    data = _packed({"core": core, "causes": causes.packed(why)})
-    more, found = beside_it.result()
+    runs = [column.run for column in columns if column.run]
+    by_name = {plan.table.name: plan.table for plan in plans}
+    found = tuple(answers.answers(runs, book.claims.values(), by_name, speaking.speaks))
+    judged = work.result()
+    core = _core(told, plans, beside, judged.series) | {"predicted": _numbered(model, places)}
     return Page(
         tuple(columns),
         beside,
@@ -132,10 +132,39 @@ def build(
         {plan.table.name: printable(plan.table.question, 2000) for plan in plans},
         tuple(questions),
         found,
-        steps,
-        tuple(why),
-        begun.result() | data | more,
+        judged.series,
+        judged.causes,
+        data | _packed({"core": core}) | judged.data,
     )
+
+
+class _Judged(NamedTuple):
+    """What follows from what was measured, for a page; `data` is packed."""
+
+    data: dict[str, str]
+    series: tuple[timeline.Series, ...]
+    causes: tuple[Mapping[str, Any], ...]
+
+
+def _judged(begun: Begun, told: KnownColumns, speaking: Speaking, *, rules: bool) -> _Judged:
+    plans = begun.selection.plans
+    cells, coverage = _cells(plans), Coverage.of(plans)
+    places = {cell.id: place for place, cell in enumerate(cells)}
+    runs = [column.run for column in told.columns if column.run]
+    why = causes.values(changes.load(), plans, coverage, told, places) if len(runs) > 1 else []
+    data = {
+        "causes": causes.packed(why),
+        "evidence": told.evidence(),
+        "verdicts": speaking.values(told, coverage),
+    }
+    if rules and runs:
+        name, run = timeline.newest(told.columns)
+        data["rules"] = learned.values(printable(name), run, plans)
+    return _Judged(_packed(data), timeline.series(runs, cells, told, why), tuple(why))
+
+
+def _cells(plans: Iterable[Plan]) -> list[Cell]:
+    return [cell for plan in plans for cell in plan.cells]
 
 
 def _book() -> Book:

@@ -31,6 +31,9 @@ _SILENT = frozenset({"skipped", "inconclusive"})
 
 _LONGEST = 2000
 
+_SAMPLED = 16
+"""One cell in so many tells which columns are near to each other."""
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -92,19 +95,17 @@ class KnownColumns:
         return list(found.values())
 
     def packed(self) -> list[list[int]]:
-        """Return each column as what it has other than the nearest before it.
+        """Return each column as what it has other than one before that is near to it.
 
         That is: the number of that column (-1 for none), then for each cell that differs the distance
         from the one before, and its number.
         """
+        samples = [own[::_SAMPLED] for own in self.numbers]
         found = []
         for at, own in enumerate(self.numbers):
-            nearest, distance = NOTHING, len(own) + 1
-            for earlier in range(at):
-                apart = sum(map(operator.ne, own, self.numbers[earlier]))
-                if apart < distance:
-                    nearest, distance = earlier, apart
-            found.append([nearest, *_unlike(own, None if nearest < 0 else self.numbers[nearest])])
+            apart = [sum(map(operator.ne, samples[at], earlier)) for earlier in samples[:at]]
+            near = apart.index(min(apart)) if apart else NOTHING
+            found.append([near, *_unlike(own, None if near < 0 else self.numbers[near])])
         return found
 
 
@@ -124,7 +125,8 @@ def known(cells: Sequence[Cell], columns: Sequence[Column]) -> KnownColumns:
     meaning of the id is not known.
     """
     numbered = _Outcomes()
-    ids, wanted = [cell.id for cell in cells], [cell.version for cell in cells]
+    ids = [cell.id for cell in cells]
+    versions = {cell.id: cell.version for cell in cells}
     first = [NOTHING] * len(cells)  # the facets that were seen first, and the number they have
     base = [NOTHING] * len(cells)
     more: dict[int, dict[int, int]] = {}
@@ -133,8 +135,9 @@ def known(cells: Sequence[Cell], columns: Sequence[Column]) -> KnownColumns:
     for column in columns:
         lines = list(map(column.kept.get, ids))
         before, facets = facets, numbered.facets_of(lines)
-        for place in _unlike_places(map(column.versions.get, ids), wanted):
-            facets[place] = NOTHING
+        if column.versions != versions:  # it is those of an older matrix, or a part
+            for place in _unlike_places(map(column.versions.get, ids), versions.values()):
+                facets[place] = NOTHING
         own = own.copy()
         # Nearly always they are those of the column before.
         for place in _unlike_places(facets, before):

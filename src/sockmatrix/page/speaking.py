@@ -11,7 +11,7 @@ from sockmatrix.page.known import NOTHING
 from sockmatrix.render.escape import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from sockmatrix.cell import Cell
     from sockmatrix.claims.claim import Claim
@@ -24,29 +24,34 @@ _UNCLEAR = frozenset({"skipped", "inconclusive", "unstable"})
 _LONGEST = 500
 
 
+def spoken_of(claims: Iterable[Claim], coverage: Coverage, cells: Iterable[Cell]) -> list[list[int]]:
+    """Return for each claim the places in `cells` of those it speaks of, in order. Raises TableError."""
+    numbers = {cell.id: place for place, cell in enumerate(cells)}
+    return [sorted(numbers[cell.id] for cell in coverage.cells(claim.cells)) for claim in claims]
+
+
 @final
 class Speaking:
-    """Claims with the cells that each speaks of, looked up once. `claims` are in their order."""
+    """Claims with the cells that each speaks of. `claims` are in their order."""
 
-    def __init__(self, claims: Sequence[Claim], coverage: Coverage, places: Mapping[str, int]) -> None:
-        """`places` are the numbers of the cells by id. Raises TableError."""
-        self.claims = claims
-        self.cells = tuple(coverage.cells(claim.cells) for claim in claims)
-        self._coverage = coverage
-        self._places = places
-        self._ids = {
-            claim.id: frozenset(cell.id for cell in cells)
-            for claim, cells in zip(claims, self.cells, strict=True)
-        }
+    def __init__(
+        self, claims: Sequence[Claim], spoken: Sequence[Sequence[int]], cells: Sequence[Cell]
+    ) -> None:
+        """`spoken`: for each claim the places of its cells in `cells`, as of `spoken_of`."""
+        self._claims = claims
+        self._spoken = spoken
+        self._cells = cells
+        self._places = {cell.id: place for place, cell in enumerate(cells)}
+        self._own = {claim.id: frozenset(own) for claim, own in zip(claims, spoken, strict=True)}
 
     def speaks(self, claim: Claim, cell: Cell) -> bool:
         """Tell whether a claim speaks of a cell, be it one of the page or not."""
-        if claim.id in self._ids and cell.id in self._places:
-            return cell.id in self._ids[claim.id]
+        if claim.id in self._own and cell.id in self._places:
+            return self._places[cell.id] in self._own[claim.id]
         return any(pattern.matches(cell) for pattern in claim.cells)
 
-    def values(self, known: KnownColumns) -> dict[str, Any]:
-        """Return the verdicts as a JSON value.
+    def values(self, known: KnownColumns, coverage: Coverage) -> dict[str, Any]:
+        """Return the verdicts as a JSON value. Raises TableError.
 
         `cells`: for each claim the numbers of its cells, each as the distance from the one before.
         `elsewhere`: for each claim a number for each platform, 0 if it speaks of that, else of a reason
@@ -58,11 +63,10 @@ class Speaking:
         reasons("")
         platforms = [column.run.header.platform if column.run else None for column in known.columns]
         rows, others, told, but = [], [], [], []
-        for claim, cells in zip(self.claims, self.cells, strict=True):
-            places = sorted(self._places[cell.id] for cell in cells)
+        for claim, places in zip(self._claims, self._spoken, strict=True):
             rows.append([place - before for before, place in zip([0, *places], places, strict=False)])
             others.append([reasons(elsewhere(claim, one) if one else "") for one in platforms])
-            own, exceptions = self._judged(claim, cells, known, answers)
+            own, exceptions = self._judged(claim, places, known, coverage, answers)
             told.append([number for pair in own.items() for number in pair])
             but.append(exceptions)
         return {
@@ -75,17 +79,21 @@ class Speaking:
         }
 
     def _judged(
-        self, claim: Claim, cells: Sequence[Cell], known: KnownColumns, answers: Numbered
+        self,
+        claim: Claim,
+        places: Sequence[int],
+        known: KnownColumns,
+        coverage: Coverage,
+        answers: Numbered,
     ) -> tuple[dict[int, int], dict[int, list[int]]]:
         """Return the numbers of answers by outcome, and where they are others by the cell."""
         common: dict[int, int] = {}
         exceptions: dict[int, list[int]] = {}
-        for cell in cells:
-            place = self._places[cell.id]
+        for place in places:
             for number in {own[place] for own in known.numbers}:
                 if number == NOTHING or known.outcomes[number].word in _UNCLEAR:
                     continue
-                shape = self._coverage.shape(cell)
+                shape = coverage.shape(self._cells[place])
                 answer = answers(expect.judge(claim.expect, shape, known.samples[number])[0])
                 if common.setdefault(number, answer) != answer:
                     exceptions.setdefault(place, []).extend((number, answer))

@@ -213,13 +213,14 @@ class _Checker:
     def __init__(self, lab: str) -> None:
         self.lab = lab
         self.places: dict[str, str] = {}
-        self.met: list[str] = []
+        self.last = ""  # of the receivers met
         self.open: set[str] = set()
         self.labels: set[str] = set()
 
     def check(self, turn: _Turn) -> None:
         """Check the next turn. Raises ScriptError."""
-        self._role(turn.role, turn.place)
+        if self.places.get(turn.role) != turn.place:
+            self._role(turn.role, turn.place)
         if turn.needs and turn.actor not in self.open:
             raise _without_socket(turn.actor, turn.needs)
         for label in turn.labels:
@@ -238,14 +239,16 @@ class _Checker:
         self.open.update(turn.accepted)
 
     def _role(self, role: str, place: str) -> None:
+        """Check a role that was not met before in this place."""
         if place in HOSTS and self.lab not in HOSTS[place]:
             raise ScriptError(
                 f"the lab {self.lab} has no host {place}; labs that do: {', '.join(sorted(HOSTS[place]))}"
             )
-        if self.places.setdefault(role, place) != place:
+        if role in self.places:
             told = f"{role}@{self.places[role]}" if self.places[role] else role
             raise ScriptError(f"{role} stays where it is; it was {told} before")
-        if is_receiver(role) and role not in self.met:
-            if self.met and role < self.met[-1]:
-                raise ScriptError(f"receivers begin in the order A, B, C; {role} is after {self.met[-1]}")
-            self.met.append(role)
+        self.places[role] = place
+        if is_receiver(role):
+            if role < self.last:
+                raise ScriptError(f"receivers begin in the order A, B, C; {role} is after {self.last}")
+            self.last = role
