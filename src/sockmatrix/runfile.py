@@ -157,10 +157,11 @@ def _read(path: Path, file: BinaryIO, decode_line: LineDecoder) -> Run:
     decode_line.begin()
     for block in lines.blocks():
         found = decode_line.block(block, MAX_LINE)
-        if found and cells.keys().isdisjoint(found[0]) and len(set(found[0])) == len(found[0]):
-            cells.update(zip(found[0], found[2], strict=True))
+        own = dict(zip(found[0], found[2], strict=True)) if found else {}
+        if found and len(own) == len(found[0]) and cells.keys().isdisjoint(own):
+            cells |= own
             versions.update(zip(found[0], found[1], strict=True))
-            lines.skip(len(found[0]))
+            lines.skip(len(own))
             footer = None
             continue
         for number, text in lines.split(block):
