@@ -14,7 +14,8 @@ import smallclaims
 import smallmatrix
 import smallruns
 
-from sockmatrix import content
+from sockmatrix import content, narrative
+from sockmatrix.axis import addresses_in_words
 from sockmatrix.columns import measured
 from sockmatrix.commands.runs import read_runs
 from sockmatrix.outcome import Outcome
@@ -65,7 +66,19 @@ def write(place: Path) -> dict[str, Path]:
             "hostile": [_run(place, whole, "6.12.1"), _hostile(place, whole)],
         }
         found = {name: _page(place / f"{name}.html", own, whole) for name, own in runs.items()}
-        return {**found, "plain": _page(place / "plain.html", runs["three"], whole, spoken=False)}
+        plain = _page(place / "plain.html", runs["three"], whole, spoken=False)
+        return {**found, "plain": plain, "scripted": _scripted(place)}
+
+
+def _scripted(place: Path) -> Path:
+    """Write a page of tables of which one is a script, in a directory whose tables are of those."""
+    with pytest.MonkeyPatch.context() as patch:
+        matrix = smallmatrix.write(place / "scripted", scripted=True)
+        patch.setattr(content, "matrix", lambda: matrix)
+        whole = smallmatrix.selection(matrix)
+        return _page(
+            place / "scripted.html", [smallruns.write(place / "run", whole)], whole, spoken=False
+        )
 
 
 def _run(place: Path, whole: Selection, release: str, where: str = "") -> Path:
@@ -113,6 +126,19 @@ def _hostile(place: Path, whole: Selection) -> Path:
         "\n".join([msgspec.json.encode(header).decode(), *changed, foot, ""]), encoding="utf-8"
     )
     return hostile
+
+
+def told(name: str) -> list[str]:
+    """Return in words what the processes of a cell of the script do, turn by turn."""
+    with tempfile.TemporaryDirectory() as place:
+        whole = smallmatrix.selection(smallmatrix.write(Path(place) / "matrix", scripted=True))
+        table, cell = next(
+            (plan.table, cell) for plan in whole.plans for cell in plan.cells if cell.id == name
+        )
+        return [
+            f"{who} {said}"
+            for who, said in narrative.tell(table.scenario.steps(cell), addresses_in_words())
+        ]
 
 
 def program(cell: Cell) -> str:

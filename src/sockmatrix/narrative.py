@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from sockmatrix.scenarios import Steps
     from sockmatrix.scenarios.scenario import Operation
 
-_PLACES = {
+PLACES = {
     "h2": "on the second host",
     "h3": "on the third host",
     "u1": "as another user",
     "u2": "as a third user",
 }
+"""Where, or as whom, a process does something."""
 
 _KINDS = {
     "udp4": "an IPv4 UDP socket",
@@ -55,21 +56,22 @@ def tell(steps: Steps, addresses: Mapping[str, str]) -> list[tuple[str, str]]:
     >>> tell([["A@u1", [["socket", "udp4"], ["bind", "any4"]]]], {"any4": "0.0.0.0"})
     [('A', 'as another user opens an IPv4 UDP socket, binds it to 0.0.0.0.')]
     """
-    teller = _Teller(addresses)
+    teller = Teller(addresses)
     told = []
     for actor, operations in steps:
         role, _, place = actor.partition("@")
-        where = [_PLACES[place]] if place in _PLACES else []
+        where = [PLACES[place]] if place in PLACES else []
         staged = role_of(actor) == SENDER
         said = [teller.said(one) if staged else teller.done(one) for one in operations]
         told.append((role, " ".join([*where, ", ".join(said)]) + "."))
     return told
 
 
-class _Teller:
+class Teller:
     """Says what one operation does."""
 
     def __init__(self, addresses: Mapping[str, str]) -> None:
+        """`addresses` are the symbols in words."""
         self._addresses = addresses
 
     def said(self, operation: Operation) -> str:
@@ -143,11 +145,11 @@ def _label(label: str) -> str:
     return f" ({label})" if label else ""
 
 
-def _speak(teller: _Teller, label: str, symbol: str, port: Any, times: int) -> str:
+def _speak(teller: Teller, label: str, symbol: str, port: Any, times: int) -> str:
     return f"sends {times} datagrams from its own socket to {teller._to(symbol, port)}{_label(label)}"
 
 
-def _receive(_teller: _Teller, every: str = "") -> str:
+def _receive(_teller: Teller, every: str = "") -> str:
     return "receives all that has come" if every else "receives"
 
 

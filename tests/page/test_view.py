@@ -161,6 +161,20 @@ def test_a_cell(visit: Callable[..., Page]) -> None:
         assert part in said
 
 
+@pytest.mark.parametrize(
+    "cell", ["asking/case:near", "asking/case:far/size:much", "asking/case:through", "asking/case:alone"]
+)
+def test_what_processes_do(visit: Callable[..., Page], cell: str) -> None:
+    """Of a script's cell it is told turn by turn, as `sockmatrix explain` tells it."""
+    page = visit("scripted", f"#cell={cell}")
+    assert page.locator("dialog .turns li").all_inner_texts() == pages.told(cell)
+    page.get_by_text("As a script").click()
+    lines = page.get_by_label("Script").inner_text().split("\n")
+    assert [line.split(":")[0].split("@")[0] for line in lines] == [
+        one.split()[0] for one in pages.told(cell)
+    ]
+
+
 def test_copy(visit: Callable[..., Page]) -> None:
     """Buttons copy the id, the address, and the command or program that repeats the cell."""
     page = visit(at=f"#cell={pages.CELL}")

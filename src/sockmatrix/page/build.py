@@ -21,7 +21,7 @@ from sockmatrix.claims.cover import Coverage
 from sockmatrix.columns import Said
 from sockmatrix.documented import Documented, documented
 from sockmatrix.grids import labelled
-from sockmatrix.page import answers, causes, compact, documents, learned, programs, timeline
+from sockmatrix.page import answers, causes, compact, documents, learned, programs, scripts, timeline
 from sockmatrix.page.known import known
 from sockmatrix.page.model import MODEL, NAME, predicted
 from sockmatrix.page.speaking import Speaking, spoken_of
@@ -90,6 +90,7 @@ def begin(selection: Selection) -> Begun:
         data = {
             "cells": [one.values() for one in compacted],
             "programs": programs.values(compacted),
+            "scripts": scripts.values(plans),
             "documents": documents.values(claims),
         }
         return _packed(data), spoken_of(claims, Coverage.of(plans), _cells(plans))

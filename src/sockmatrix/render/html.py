@@ -38,7 +38,7 @@ _HERE = Path(__file__).parent / "page"
 
 SCRIPTS = (
     *("unpack", "matrix", "pattern", "address", "element", "filter", "tables", "cell", "evidence"),
-    *("documents", "rule", "program", "compare", "heat", "toolbar", "main"),
+    *("documents", "rule", "program", "script", "compare", "heat", "toolbar", "main"),
 )
 """The files of the script, each after those that it uses."""
 

@@ -24,9 +24,9 @@ from sockmatrix.script.errors import ScriptError
 from sockmatrix.script.operations import ENDS, statement
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-    from sockmatrix.scenarios.scenario import Steps
+    from sockmatrix.scenarios.scenario import Operation, Steps
 
 SENDER = "S"
 
@@ -48,24 +48,24 @@ def role_of(actor: str) -> str:
 
 def fill(text: str, does: Mapping[str, str]) -> str:
     """Return a script with its comments gone and each {axis} replaced. Raises ScriptError."""
-    lines = []
-    for number, line in enumerate(_lines(text), 1):
+    found = []
+    for number, line in enumerate(lines(text), 1):
         try:
-            lines.append(_filled(line, does) if "{" in line or "}" in line else line)
+            found.append(_filled(line, does) if "{" in line or "}" in line else line)
         except ScriptError as error:
             raise ScriptError(error.problem, number, line.strip()) from None
-    return "\n".join(lines)
+    return "\n".join(found)
 
 
 @functools.lru_cache(maxsize=100)
-def _lines(text: str) -> tuple[str, ...]:
+def lines(text: str) -> tuple[str, ...]:
     """Return the lines of a script without their comments."""
     return tuple(line.partition("#")[0].rstrip() for line in text.split("\n"))
 
 
 def holes(text: str) -> list[str]:
     """Return the names of the axes that a script speaks of, each once."""
-    return list(dict.fromkeys(name for line in _lines(text) for name in _HOLE.findall(line)))
+    return list(dict.fromkeys(name for line in lines(text) for name in _HOLE.findall(line)))
 
 
 def _filled(line: str, does: Mapping[str, str], depth: int = 0) -> str:
@@ -98,6 +98,16 @@ def labels(text: str) -> tuple[str, ...]:
     """Return the labels of a script without holes, in its order. Raises ScriptError."""
     turns = filter(None, map(_turn, text.split("\n")))
     return tuple(label for turn in turns for label in turn.labels if label)
+
+
+def operations(turn: str) -> Iterator[tuple[str, bool, Operation]]:
+    """Yield operations of a turn: the text, whether the staged sender does it, what the probe is told.
+
+    Raises ScriptError.
+    """
+    actor, texts = _split(turn)
+    staged = role_of(actor) == SENDER
+    yield from ((text, staged, statement(text, staged=staged).operation) for text in texts)
 
 
 @functools.lru_cache(maxsize=1000)
@@ -143,20 +153,22 @@ def _code(line: str) -> str:
     return line.partition("#")[0].strip()
 
 
+def _split(line: str) -> tuple[str, list[str]]:
+    """Return the actor of a line, and the texts of its operations, none in an empty one."""
+    turn = _code(line)
+    actor, colon, rest = turn.partition(":")
+    if turn and not colon:
+        raise ScriptError("a turn is written ACTOR: operation; operation")
+    return actor.strip(), [own for one in rest.split(";") if (own := one.strip())]
+
+
 # Twenty thousand scripts have few turns that are not in others too.
 @functools.lru_cache(maxsize=10_000)
 def _turn(line: str) -> _Turn | None:
     """Return the turn in a line, None where nothing is done. Raises ScriptError."""
-    turn = _code(line)
-    if not turn:
-        return None
-    text, colon, rest = turn.partition(":")
-    if not colon:
-        raise ScriptError("a turn is written ACTOR: operation; operation")
-    told = [own for one in rest.split(";") if (own := one.strip())]
+    text, told = _split(line)
     if not told:
         return None
-    text = text.strip()
     role, own, place = _actor(text)
     actor = f"{role}.{own}" if own else role
     needs, has = "", None

@@ -7,13 +7,14 @@ import { results, transitions } from "./evidence.js";
 import { claimElement, claimsAbout, rulesAbout } from "./documents.js";
 import { patternsOf } from "./rule.js";
 import { program } from "./program.js";
+import { told } from "./script.js";
 import { unpack } from "./unpack.js";
 
 const FEW = 6;
 
 /** Show a cell in the dialog; `alike` are the cells that stand in the same place of a table. */
 export async function openCell(dialog, matrix, cell, alike) {
-  const [evidence, documents, verdicts, rules, programs] = await Promise.all(["evidence", "documents", "verdicts", "rules", "programs"].map(unpack));
+  const [evidence, documents, verdicts, rules, programs, scripts] = await Promise.all(["evidence", "documents", "verdicts", "rules", "programs", "scripts"].map(unpack));
   const id = matrix.id(cell);
   const close = element("button", { type: "button", class: "button", onclick: () => go({ cell: "" }), "aria-label": "Close" }, "Close");
   const claims = claimsAbout(cell, verdicts);
@@ -24,7 +25,7 @@ export async function openCell(dialog, matrix, cell, alike) {
     element("div", { class: "body", tabindex: "0", role: "region", "aria-label": "About the cell" },
       others(matrix, cell, alike),
       element("div", { class: "buttons" }, copier("Copy id", () => id), copier("Copy link", () => link({ cell: id })), ...repeat(matrix, cell, id, programs)),
-      element("h3", {}, "The experiment"), experiment(matrix, cell),
+      element("h3", {}, "The experiment"), experiment(matrix, cell), ...told(matrix, cell, scripts),
       element("h3", {}, "What came of it"), ...results(matrix, cell, evidence),
       ...(spans.length ? [element("h3", {}, "Since when"), ...spans] : []),
       ...(decided.length ? [element("h3", {}, "The rule that predicts it"), ...decided] : []),

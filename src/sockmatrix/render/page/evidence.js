@@ -16,11 +16,12 @@ export function results(matrix, cell, evidence) {
       return element("div", { class: "result" }, element("p", {}, element("b", {}, names.join(", ")), " — not measured"));
     }
     const told = matrix.outcomes[number];
+    const tables = ways(evidence.facets[number], matrix.sockets(cell)).filter(Boolean);
     return element("div", { class: "result" },
       element("p", {}, element("span", { class: `chip ${lookClass(told.look)}` }, told.headline), " ", element("b", {}, names.join(", ")), " ", element("span", { class: "kind measured" }, "measured")),
       element("p", {}, evidence.sentences[number]),
-      ...ways(evidence.facets[number], matrix.sockets(cell)),
-      platforms.length > 1 ? element("p", { class: "soft" }, `Amounts are those of ${matrix.platforms[platforms[0]].name}.`) : "");
+      ...tables,
+      tables.length && platforms.length > 1 ? element("p", { class: "soft" }, `Repetitions and amounts are those of ${matrix.platforms[platforms[0]].name}.`) : "");
   })];
 }
 
@@ -55,7 +56,7 @@ function ways(facets, sockets) {
     const labelled = rows.some(([, label]) => label);
     return element("table", {},
       element("caption", {}, `${way.n} of ${every} repetitions`),
-      element("thead", {}, element("tr", {}, ...["who", ...(labelled ? ["what was sent"] : []), "what came of it"].map((one) => element("th", { scope: "col" }, one)))),
+      element("thead", {}, element("tr", {}, ...["who", ...(labelled ? ["label"] : []), "what came of it"].map((one) => element("th", { scope: "col" }, one)))),
       element("tbody", {}, ...rows.map(([who, label, said]) => element("tr", {}, element("th", { scope: "row" }, who), ...(labelled ? [element("td", {}, label)] : []), element("td", {}, said)))));
   });
 }
