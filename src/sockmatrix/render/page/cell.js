@@ -66,7 +66,8 @@ const commands = (id) => [
 
 function experiment(matrix, cell) {
   const { axes } = matrix.core;
-  const own = Object.entries(matrix.axes(cell)).filter(([, value]) => value);
+  const given = matrix.axes(cell);
+  const own = matrix.tableOf(cell).axes.filter((name) => given[name]).map((name) => [name, given[name]]);
   const words = (name, value) => axes[name]?.values[value] ?? value;
   const list = element("dl", {}, ...own.map(([name, value]) => element("div", {}, element("dt", {}, axes[name]?.title ?? name), element("dd", {}, words(name, value)))));
   const sockets = matrix.sockets(cell);

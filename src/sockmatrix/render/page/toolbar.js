@@ -21,10 +21,11 @@ export function toolbar(place, matrix) {
   const facet = facets(matrix);
   const platforms = platformMenu(matrix);
   const both = element("button", { type: "button", class: "button", onclick: () => go({ compare: current().compare ? "" : `${Math.max(0, matrix.platforms.length - 2)},${matrix.platforms.length - 1}` }) }, "Compare two");
-  place.append(element("div", { class: "filter" }, field, problem), facet.node);
-  if (many) place.append(only.node);
-  if (many || matrix.core.beside.length) place.append(platforms.node);
-  if (many) place.append(both);
+  const choices = element("div", { class: "choices" }, facet.node);
+  if (many) choices.append(only.node);
+  if (many || matrix.core.beside.length) choices.append(platforms.node);
+  if (many) choices.append(both);
+  place.append(element("div", { class: "filter" }, field, problem), choices);
   place.hidden = false;
   for (const menu of document.querySelectorAll(".menu")) closing(menu);
   return (state, error) => {
