@@ -141,6 +141,7 @@ class Knowledge:
         measured, else the newest that any document speaks of.
         """
         self._scenarios = scenarios
+        self._shapes: dict[str, Shape] = {}
         self._speaks = speaks or _speaks
         self._releases = dict(releases or {})
         self._runs: dict[str, list[Run]] = collections.defaultdict(list)
@@ -176,13 +177,19 @@ class Knowledge:
 
         Where nothing is known there is one piece of evidence of the kind `unknown`.
         """
-        form = shape(self._scenarios[cell.table].steps(cell))
+        form = self._shape(cell)
         found = self._measured(cell, system, form)
         measured = bool(found)
         found += self._documented(cell, system, form)
         if not measured and system == STACK:
             found += self._predicted(cell, form)
         return found or [Evidence("unknown", system, form)]
+
+    def _shape(self, cell: Cell) -> Shape:
+        known = self._shapes.get(cell.id)
+        if known is None:
+            known = self._shapes[cell.id] = shape(self._scenarios[cell.table].steps(cell))
+        return known
 
     def _measured(self, cell: Cell, system: str, form: Shape) -> list[Evidence]:
         found = []
