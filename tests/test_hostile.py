@@ -16,7 +16,7 @@ from commandline import ROOT, Commands, write_run
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sockmatrix import cli, content, runfile
+from sockmatrix import cli, content, runfile, runtext
 from sockmatrix.runfile import Run, RunFileError
 from sockmatrix.selection import Selection
 
@@ -208,7 +208,7 @@ def test_bombs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "a line of more than 65536 bytes" in told(path)
     path.write_bytes(gzip.compress(MAKE.text(MAKE.HEADER) + b"\n" * (1 << 21)))
     assert told(path) == ""
-    monkeypatch.setattr(runfile, "MAX_BYTES", 1 << 20)
+    monkeypatch.setattr(runtext, "MAX_BYTES", 1 << 20)
     assert "more than 1 MiB" in told(path)
     path.write_bytes(MAKE.text(MAKE.HEADER) + b" \n" * (1 << 20))
     assert "more than 1 MiB" in told(path)

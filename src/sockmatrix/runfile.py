@@ -7,7 +7,6 @@ These files come from other people's machines: whatever is wrong with one is a `
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NoReturn, final
@@ -45,9 +44,10 @@ from sockmatrix.runformat import (
     header,
 )
 from sockmatrix.runlines import Cells, LineDecoder, Told, decode
+from sockmatrix.runtext import MAX_LINE, Lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 __all__ = [
     "SCHEMA",
@@ -79,17 +79,7 @@ __all__ = [
     "read_header",
 ]
 
-MAX_LINE = 1 << 16
-"""Bytes of the longest line: a cell with 600 sockets takes some 20,000."""
-
 MAX_CELLS = 1_000_000
-
-MAX_BYTES = 1 << 28
-"""Bytes of a whole file once it is unpacked: the whole matrix of a platform takes some 15 million."""
-
-GZIP_MAGIC = b"\x1f\x8b"
-
-_CHUNK = 1 << 18
 
 
 class _Start(Struct):
@@ -143,13 +133,13 @@ def read_header(path: Path) -> Header:
     """Read who measured what and where, and nothing of the cells. Raises RunFileError."""
     try:
         with path.open("rb") as file:
-            return _header(path, *_Lines(path, file).first())
+            return _header(path, *Lines(path, file).first())
     except OSError as error:
         raise Unreadable(path, 0, f"cannot be read: {error.strerror or error}") from error
 
 
 def _read(path: Path, file: BinaryIO, decode_line: LineDecoder) -> Run:
-    lines = _Lines(path, file)
+    lines = Lines(path, file)
     head = _header(path, *lines.first())
     footer = None
     cells: dict[str, CellLine] = {}
@@ -234,101 +224,3 @@ def _explain(path: Path, number: int, error: Exception) -> NoReturn:
     if where == "`$.id`" and "regex" in what:
         raise BadId(path, number, "the id has other characters than a-z A-Z 0-9 . : / + -") from error
     raise WrongType(path, number, str(error)) from error
-
-
-class _Lines:
-    """The lines of a file with their numbers, unpacked if need be; blank ones are left out.
-
-    `at_tail` once the line handed out has no end; `ragged`: the file stops within a line or a gzip
-    member; `unended`: within the last end of line only.
-    """
-
-    def __init__(self, path: Path, file: BinaryIO) -> None:
-        self._path = path
-        self._file = file
-        self._blocks = self._whole()
-        self._begun = b""
-        self.number = 0
-        self.at_tail = self.ragged = self.unended = self.compressed = False
-
-    def first(self) -> tuple[int, bytes]:
-        """Return the first line, and leave the rest for `blocks`. Raises NotARunFile if there is none."""
-        for block in self._blocks:
-            self._begun = block
-            while self._begun:
-                line, end, self._begun = self._begun.partition(b"\n")
-                for found in self.split(line + end):
-                    return found
-        raise NotARunFile(self._path, 0, "empty")
-
-    def blocks(self) -> Iterator[bytes]:
-        """Yield whole lines, many at a time; each block has to be split or skipped before the next."""
-        if self._begun:
-            yield self._begun
-        yield from self._blocks
-
-    def _whole(self) -> Iterator[bytes]:
-        rest = b""
-        size = 0
-        for chunk in self._chunks():
-            size += len(chunk)
-            if size > MAX_BYTES:
-                raise TooLarge(self._path, 0, f"more than {MAX_BYTES >> 20} MiB")
-            text = rest + chunk
-            end = text.rfind(b"\n") + 1
-            rest = text[end:]
-            if end:
-                yield text[:end]
-            self._check(rest, 1)
-        if rest.strip():
-            self.at_tail = self.unended = True
-            yield rest
-
-    def split(self, block: bytes) -> Iterator[tuple[int, bytes]]:
-        """Yield the lines of a block with their numbers."""
-        lines = block.split(b"\n")
-        for line in lines[:-1] if block.endswith(b"\n") else lines:
-            self.number += 1
-            self._check(line)
-            if line and not line.isspace():
-                yield self.number, line
-
-    def skip(self, count: int) -> None:
-        """Count the lines of a block that was read at once."""
-        self.number += count
-
-    def _check(self, line: bytes, ahead: int = 0) -> None:
-        if len(line) > MAX_LINE:
-            raise TooLarge(self._path, self.number + ahead, f"a line of more than {MAX_LINE} bytes")
-
-    def _chunks(self) -> Iterator[bytes]:
-        chunk = self._file.read(_CHUNK)
-        self.compressed = chunk.startswith(GZIP_MAGIC)
-        if self.compressed:
-            yield from self._unpack(chunk)
-            return
-        while chunk:
-            yield chunk
-            chunk = self._file.read(_CHUNK)
-
-    def _unpack(self, packed: bytes) -> Iterator[bytes]:
-        # One member for each block that was appended; max_length keeps a bomb from unfolding at
-        # once.
-        member = zlib.decompressobj(wbits=31)
-        try:
-            while True:
-                packed = packed or self._file.read(_CHUNK)
-                text = member.decompress(packed, _CHUNK)
-                yield text
-                if member.eof:
-                    packed = member.unused_data or self._file.read(_CHUNK)
-                    if not packed:
-                        return
-                    member = zlib.decompressobj(wbits=31)
-                elif packed or text:
-                    packed = member.unconsumed_tail
-                else:
-                    self.ragged = True
-                    return
-        except zlib.error as error:
-            raise DamagedGzip(self._path, self.number + 1, f"damaged gzip: {error}") from error
