@@ -34,14 +34,11 @@ class Aside(Generic[_T]):
         """Begin, on what there is now: what changes later the work does not see."""
         self._work = work
         self._line: Connection | None = None
-        if sys.platform == "linux" and useful(
-            sys.platform, threading.active_count(), len(os.sched_getaffinity(0))
-        ):
-            context = multiprocessing.get_context("fork")
-            ours, theirs = context.Pipe(duplex=False)
-            with theirs, contextlib.suppress(OSError):  # no more processes
-                context.Process(target=_do, args=(work, theirs), daemon=True).start()
-                self._line = ours
+        if sys.platform == "linux":
+            processors = len(os.sched_getaffinity(0))
+            if useful(sys.platform, threading.active_count(), processors):
+                with contextlib.suppress(OSError):  # no more processes, or files
+                    self._line = _fork(work)
 
     def result(self) -> _T:
         """Return the result, as soon as it is there. Raises what the work raises."""
@@ -52,7 +49,16 @@ class Aside(Generic[_T]):
         return self._work()
 
 
-def _do(work: Callable[[], _T], line: Connection) -> None:
+def _fork(work: Callable[[], object]) -> Connection:
+    """Return where another process will say the result. Raises OSError."""
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe(duplex=False)
+    with theirs:
+        context.Process(target=_do, args=(work, theirs), daemon=True).start()
+    return ours
+
+
+def _do(work: Callable[[], object], line: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one that waits
     try:
         line.send(work())

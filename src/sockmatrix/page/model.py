@@ -33,21 +33,18 @@ def predicted(
     `ids` are the cells that are asked for, `places` the numbers of all cells by id.
     """
     kernels = _kernels(known) or {MODEL: (VERSION, "root")}
+    asked = [(plan.table.scenario, cell) for plan in plans for cell in plan.cells if cell.id in ids]
     found: dict[int, dict[str, str]] = {}
     for at, (version, user) in kernels.items():
-        for plan in plans:
-            for cell in plan.cells:
-                if cell.id not in ids or (
-                    at != MODEL and known.numbers[at][places[cell.id]] not in known.silent
-                ):
-                    continue
-                try:
-                    steps = plan.table.scenario.steps(cell)
-                    said = predict(cell, steps, lab=cell.lab, version=version, user=user)
-                except Unpredicted:
-                    continue
-                if not said.skipped:
-                    found.setdefault(at, {})[cell.id] = printable(cell_headline(cell, said), 2000)
+        for scenario, cell in asked:
+            if at != MODEL and known.numbers[at][places[cell.id]] not in known.silent:
+                continue
+            try:
+                said = predict(cell, scenario.steps(cell), lab=cell.lab, version=version, user=user)
+            except Unpredicted:
+                continue
+            if not said.skipped:
+                found.setdefault(at, {})[cell.id] = printable(cell_headline(cell, said), 2000)
     return found
 
 
