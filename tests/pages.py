@@ -71,9 +71,12 @@ def write(place: Path) -> dict[str, Path]:
 
 
 def _scripted(place: Path) -> Path:
-    """Write a page of tables of which one is a script, in a directory whose tables are of those."""
+    """Write a page with two scripts, which call an axis of one name, and its value, otherwise."""
     with pytest.MonkeyPatch.context() as patch:
         matrix = smallmatrix.write(place / "scripted", scripted=True)
+        telling = smallmatrix.script().replace('title = "size"', 'title = "amount"')
+        telling = telling.replace('values.much = "much"', 'values.much = "plenty"')
+        (matrix / "telling.toml").write_text(telling, encoding="utf-8")
         patch.setattr(content, "matrix", lambda: matrix)
         whole = smallmatrix.selection(matrix)
         return _page(

@@ -175,6 +175,17 @@ def test_what_processes_do(visit: Callable[..., Page], cell: str) -> None:
     ]
 
 
+def test_words_are_those_of_the_table(visit: Callable[..., Page]) -> None:
+    """Another table may call an axis of the same name otherwise."""
+    page = visit("scripted", "#cell=asking/case:near/size:much")
+    said = page.locator("dialog dl div", has_text="much")
+    assert said.all_inner_texts() == ["size\nmuch"]
+    page.goto(f"{page.url.split('#')[0]}#cell=telling/case:near/size:much")
+    said = page.locator("dialog dl div", has_text="plenty")
+    said.wait_for()
+    assert said.all_inner_texts() == ["amount\nplenty"]
+
+
 def test_copy(visit: Callable[..., Page]) -> None:
     """Buttons copy the id, the address, and the command or program that repeats the cell."""
     page = visit(at=f"#cell={pages.CELL}")

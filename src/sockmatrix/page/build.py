@@ -209,6 +209,7 @@ def _core(
     series: Sequence[timeline.Series],
 ) -> dict[str, Any]:
     words = addresses_in_words()
+    axes = compact.vocabulary(plan.table for plan in plans)
     return {
         "platforms": [_platform(column) for column in told.columns],
         "beside": [[one.key, one.name, one.kind] for one in beside],
@@ -216,7 +217,8 @@ def _core(
         "agreeing": told.packed_agreeing(),
         "outcomes": [[one.headline, one.word, one.look, int(one.silent)] for one in told.outcomes],
         "questions": {plan.table.name: plan.table.question for plan in plans},
-        "axes": compact.vocabulary(plan.table for plan in plans),
+        "axes": axes,
+        "own_words": compact.own_words((plan.table for plan in plans), axes),
         "classes": {symbol: addresses.class_of(symbol) for symbol in words},
         "wildcards": sorted(addresses.WILDCARDS),
         "series": [[one.kind, list(one.columns)] for one in series],

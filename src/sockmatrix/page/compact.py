@@ -105,7 +105,10 @@ def end_of(cell: Cell, sockets: Numbered) -> tuple[int, ...]:
 
 
 def vocabulary(loaded: Iterable[Table]) -> dict[str, Any]:
-    """Return the axes of tables in words: title, whether of sockets, words for values."""
+    """Return the axes of tables in words: title, whether of sockets, words for values.
+
+    Of axes of several tables that have one name, which of them is shown depends: see `own_words`.
+    """
     found: dict[str, dict[str, Any]] = {}
     for table in loaded:
         uses: Mapping[str, Any] = {**table.axes, **table.socket_axes}
@@ -114,4 +117,20 @@ def vocabulary(loaded: Iterable[Table]) -> dict[str, Any]:
                 name, {"title": use.axis.title, "socket": use.axis.per_socket, "values": {}}
             )
             own["values"].update(use.axis.values)
+    return found
+
+
+def own_words(loaded: Iterable[Table], shared: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what tables call axes, and values, otherwise than a `vocabulary`, by table and axis."""
+    found: dict[str, dict[str, Any]] = {}
+    for table in loaded:
+        for name, use in {**table.axes, **table.socket_axes}.items():
+            values = shared[name]["values"]
+            own: dict[str, Any] = {}
+            if use.axis.title != shared[name]["title"]:
+                own["title"] = use.axis.title
+            if others := {one: words for one, words in use.axis.values.items() if words != values[one]}:
+                own["values"] = others
+            if own:
+                found.setdefault(table.name, {})[name] = own
     return found

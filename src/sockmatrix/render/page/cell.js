@@ -65,7 +65,7 @@ const commands = (id) => [
 ];
 
 function experiment(matrix, cell) {
-  const { axes } = matrix.core;
+  const axes = matrix.words(matrix.tableOf(cell));
   const given = matrix.axes(cell);
   const own = matrix.tableOf(cell).axes.filter((name) => given[name]).map((name) => [name, given[name]]);
   const words = (name, value) => axes[name]?.values[value] ?? value;

@@ -44,7 +44,7 @@ function preferred(axes) {
 /** Return the axes that a table has, those of sockets as the options that all share and the first bind. */
 function axesOf(matrix, table) {
   const found = [];
-  const vocabulary = matrix.core.axes;
+  const vocabulary = matrix.words(table);
   for (const name of table.axes) {
     const values = new Set(table.begins.map((one) => one.axes[name] ?? ""));
     if (values.size > 1) found.push({ name, title: vocabulary[name].title, size: values.size, term: `${name}=`, words: vocabulary[name].values, of: (begin) => begin.axes[name] ?? "" });

@@ -35,6 +35,7 @@ class Table {
     this.ends = own.end.map((numbers) => numbers.map((one) => this.sockets[one]));
     this.endTexts = this.ends.map(endText);
     this.known = null;
+    this.words = null;
   }
 
   /** The ids of its cells; made once, when they are first asked for. */
@@ -98,6 +99,15 @@ export class Matrix {
   axes(cell) {
     const table = this.tableOf(cell);
     return table.begins[table.begin[cell - table.offset]].axes;
+  }
+
+  /** The axes in the words of a table: others may call an axis of that name, or a value, otherwise. */
+  words(table) {
+    table.words ??= Object.fromEntries(Object.entries(this.core.axes).map(([name, shared]) => {
+      const own = this.core.own_words[table.name]?.[name] ?? {};
+      return [name, { ...shared, ...own, values: { ...shared.values, ...own.values } }];
+    }));
+    return table.words;
   }
 
   sockets(cell) {

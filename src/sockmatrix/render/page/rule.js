@@ -27,7 +27,8 @@ function shown(matrix, cell, platforms) {
   const told = matrix.outcomes[matrix.columns[newest][cell]];
   const { terms, count } = ruleOf(matrix, newest, cell);
   const pattern = [`table=${matrix.tableOf(cell).name}`, ...terms].join(" ");
-  const conditions = terms.map((term) => inWords(matrix, term)).join("; ") || "in every cell of this table";
+  const axes = matrix.words(matrix.tableOf(cell));
+  const conditions = terms.map((term) => inWords(axes, term)).join("; ") || "in every cell of this table";
   const proof = count > 1
     ? [`so it is in all of the ${counted(count, "cell")} of this table with that on `, element("b", {}, matrix.platforms[newest].name), "; no exception. "]
     : ["no other cell of this table is like it. "];
@@ -138,9 +139,8 @@ const DERIVED = {
 };
 const BOUND = { destination: "bound to where it is sent", wildcard: "bound to the wildcard", other: "bound to another address" };
 
-/** Return a term in words. */
-function inWords(matrix, term) {
-  const { axes } = matrix.core;
+/** Return a term in words; `axes` are those of the table. */
+function inWords(axes, term) {
   const [left, value] = term.split("=");
   if (value === undefined) return "exactly this cell";
   if (DERIVED[left]) return DERIVED[left](value, axes);
