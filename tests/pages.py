@@ -19,13 +19,15 @@ from sockmatrix.axis import addresses_in_words
 from sockmatrix.columns import measured
 from sockmatrix.commands.runs import read_runs
 from sockmatrix.outcome import Outcome
+from sockmatrix.page import beforehand
 from sockmatrix.page.build import begin, build
+from sockmatrix.page.programs import written
 from sockmatrix.render import html
-from sockmatrix.repro import LANGUAGES, resolve
 from sockmatrix.runformat import CellLine
 
 if TYPE_CHECKING:
     from sockmatrix.cell import Cell
+    from sockmatrix.plan import Plan
     from sockmatrix.selection import Selection
 
 CELL = "hearing/dest:lo4/A:any4.addr/B:any4.addr"
@@ -79,9 +81,10 @@ def _scripted(place: Path) -> Path:
         (matrix / "telling.toml").write_text(telling, encoding="utf-8")
         patch.setattr(content, "matrix", lambda: matrix)
         whole = smallmatrix.selection(matrix)
-        return _page(
-            place / "scripted.html", [smallruns.write(place / "run", whole)], whole, spoken=False
-        )
+        patch.setattr(beforehand, "FILE", place / "programs")
+        beforehand.FILE.write_bytes(beforehand.pack(whole.plans))
+        run = smallruns.write(place / "run", whole)
+        return _page(place / "scripted.html", [run], whole, spoken=False)
 
 
 def _run(place: Path, whole: Selection, release: str, where: str = "") -> Path:
@@ -133,23 +136,22 @@ def _hostile(place: Path, whole: Selection) -> Path:
 
 def told(name: str) -> list[str]:
     """Return in words what the processes of a cell of the script do, turn by turn."""
+    plan, cell = found(name)
+    said = narrative.tell(plan.table.scenario.steps(cell), addresses_in_words())
+    return [f"{who} {does}" for who, does in said]
+
+
+def program(name: str) -> str:
+    """Return the program that repeats a cell of the small matrix, or of its script."""
+    return written(*found(name))
+
+
+@functools.cache
+def found(name: str) -> tuple[Plan, Cell]:
+    """Return a cell of the small matrix, or of its script, and the plan it is of."""
     with tempfile.TemporaryDirectory() as place:
         whole = smallmatrix.selection(smallmatrix.write(Path(place) / "matrix", scripted=True))
-        table, cell = next(
-            (plan.table, cell) for plan in whole.plans for cell in plan.cells if cell.id == name
-        )
-        return [
-            f"{who} {said}"
-            for who, said in narrative.tell(table.scenario.steps(cell), addresses_in_words())
-        ]
-
-
-def program(cell: Cell) -> str:
-    """Return the program that repeats a cell of the small matrix."""
-    with tempfile.TemporaryDirectory() as place:
-        plans = smallmatrix.selection(smallmatrix.write(Path(place) / "matrix")).plans
-        table = next(plan.table for plan in plans if plan.table.name == cell.table)
-        return LANGUAGES["python"](resolve(table, cell, None), "")
+        return next((plan, cell) for plan in whole.plans for cell in plan.cells if cell.id == name)
 
 
 @functools.cache

@@ -73,7 +73,7 @@ def test_the_engine_is_whole(wheel: dict[str, bytes]) -> None:
     engine = {name: text for name, text in shipped.items() if not name.startswith(content)}
     assert engine == expected
     assert {"py.typed", "run.schema.json"} <= set(engine)
-    kinds = {".py", ".json", ".typed", ".jinja", ".css", ".js"}
+    kinds = {".py", ".json", ".z", ".typed", ".jinja", ".css", ".js"}
     assert {PurePosixPath(name).suffix for name in engine} == kinds
 
 

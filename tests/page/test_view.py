@@ -211,7 +211,16 @@ def test_copy_a_program(visit: Callable[..., Page]) -> None:
         page.locator("dialog header code", has_text=cell.id).wait_for()
         page.get_by_role("button", name="Copy repro program (Python)").click()
         page.get_by_role("button", name="Copied").wait_for()
-        assert page.evaluate("window.copied") == pages.program(cell)
+        assert page.evaluate("window.copied") == pages.program(cell.id)
+
+
+@pytest.mark.parametrize("cell", ["asking/case:near", "asking/case:far/size:much", "asking/case:alone"])
+def test_copy_a_program_that_was_written_beforehand(visit: Callable[..., Page], cell: str) -> None:
+    """A cell of a script has its program too."""
+    page = visit("scripted", f"#cell={cell}")
+    page.get_by_role("button", name="Copy repro program (Python)").click()
+    page.get_by_role("button", name="Copied").wait_for()
+    assert page.evaluate("window.copied") == pages.program(cell)
 
 
 def test_compare(visit: Callable[..., Page]) -> None:

@@ -21,7 +21,17 @@ from sockmatrix.claims.cover import Coverage
 from sockmatrix.columns import Said
 from sockmatrix.documented import Documented, documented
 from sockmatrix.grids import labelled
-from sockmatrix.page import answers, causes, compact, documents, learned, programs, scripts, timeline
+from sockmatrix.page import (
+    answers,
+    beforehand,
+    causes,
+    compact,
+    documents,
+    learned,
+    programs,
+    scripts,
+    timeline,
+)
 from sockmatrix.page.known import known
 from sockmatrix.page.model import MODEL, NAME, predicted
 from sockmatrix.page.speaking import Speaking, spoken_of
@@ -87,12 +97,14 @@ def begin(selection: Selection) -> Begun:
 
     def work() -> tuple[dict[str, str], list[list[int]]]:
         compacted = [compact.Compact(plan) for plan in plans]
-        data = {
+        data: dict[str, Any] = {
             "cells": [one.values() for one in compacted],
             "programs": programs.values(compacted),
             "scripts": scripts.values(plans),
             "documents": documents.values(claims),
         }
+        if kept := beforehand.values(plans):
+            data["beforehand"] = kept
         return _packed(data), spoken_of(claims, Coverage.of(plans), _cells(plans))
 
     return Begun(selection, book, claims, Aside(work))
@@ -182,7 +194,7 @@ def _packed(data: Mapping[str, Any]) -> dict[str, str]:
 
 def pack(value: Any) -> str:
     """Return a JSON value deflated, in base64."""
-    return base64.b64encode(zlib.compress(msgspec.json.encode(value), 7)).decode()
+    return base64.b64encode(zlib.compress(msgspec.json.encode(value), 8)).decode()
 
 
 def _beside(columns: Sequence[Column], model: Mapping[int, Mapping[str, str]]) -> tuple[Beside, ...]:

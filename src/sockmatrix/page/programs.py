@@ -56,6 +56,23 @@ def values(tables: Iterable[Compact]) -> dict[str, Any]:
     return {one.plan.table.name: found for one in tables if (found := _pieces(one))}
 
 
+def covered(table: Compact) -> list[bool]:
+    """Tell of each cell of a table whether its program can be put together."""
+    pieces = _pieces(table)
+    if pieces is None:
+        return [False] * len(table.plan.cells)
+    found = []
+    for cell, begin, end in zip(table.plan.cells, table.begin, table.end, strict=True):
+        opened = " ".join(cell.axes.get(name, "") for name in _OPENED)
+        own = [pieces["sockets"].get(f"{number} {opened}") for number in table.ends[end]]
+        if len(own) > _MOST or not all(own):
+            found.append(False)
+            continue
+        every = sorted({thing for one in own for thing in one[2]})
+        found.append(f"{begin} {len(own)} {','.join(map(str, every))}" in pieces["sends"])
+    return found
+
+
 def _pieces(table: Compact) -> dict[str, Any] | None:
     plan, ends = table.plan, table.ends
     if plan.table.scenario.name not in _SCENARIOS or "user" in plan.table.socket_axes:
@@ -83,7 +100,7 @@ def _pieces(table: Compact) -> dict[str, Any] | None:
         key = f"{begin} {rest}"
         if key in sends and (not sends[key] or all(one in known for one in own)):
             continue
-        text = _text(plan, cell)
+        text = written(plan, cell)
         cut = _Cut.of(text)
         steps = _STEP.findall(text)
         names = receiver_names(len(own))
@@ -119,7 +136,8 @@ def _needs(plan: Plan, socket: Socket) -> Iterator[str]:
     yield from sorted(_RARE.intersection(socket.reuse.split("+")))
 
 
-def _text(plan: Plan, cell: Cell) -> str:
+def written(plan: Plan, cell: Cell) -> str:
+    """Return the program of a cell, "" if it cannot be expressed."""
     try:
         return LANGUAGES["python"](resolve(plan.table, cell, None), "")
     except Inexpressible:

@@ -20,8 +20,8 @@ def lines(program: Program, command: str, *, more: str = "") -> list[str]:
 
     `command` runs the program; it takes `more` than every program does.
     """
-    found = [program.cell, "", *textwrap.wrap(program.question, WIDTH), ""]
-    found += [part for line in program.script for part in _wrapped(line)]
+    found = [program.cell, "", *wrapped(program.question), ""]
+    found += [part for line in program.script for part in wrapped(line, _WAITING)]
     found.append("")
     if program.recorded:
         platform, headline = program.recorded
@@ -32,8 +32,16 @@ def lines(program: Program, command: str, *, more: str = "") -> list[str]:
     return found
 
 
-def _wrapped(line: str) -> list[str]:
-    return textwrap.wrap(line, WIDTH, initial_indent=_WAITING, subsequent_indent=_WAITING * 2)
+def wrapped(text: str, indent: str = "") -> list[str]:
+    """Return lines of a text; names with hyphens stay whole, what is indented goes on further in."""
+    return textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent * 2,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
 
 
 def _needs(program: Program, more: str) -> str:

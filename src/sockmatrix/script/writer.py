@@ -21,16 +21,19 @@ def write(steps: Steps) -> list[str]:
     >>> write([["A@h2", [["socket", "udp4"], ["bind", "any4", 0]]], ["S", [["connect", "x", "lo4"]]]])
     ['A@h2: socket udp4; bind any4 0', 'S: x = call lo4']
     """
-    return [
-        f"{actor}: {'; '.join(_operation(one, staged=role_of(actor) == SENDER) for one in operations)}"
-        for actor, operations in steps
-    ]
+    return [f"{actor}: {'; '.join(_texts(actor, operations))}" for actor, operations in steps]
 
 
-def _operation(operation: Operation, *, staged: bool) -> str:
+def _texts(actor: str, operations: Iterable[Operation]) -> list[str]:
+    staged = role_of(actor) == SENDER
+    return [operation_text(one, staged=staged) for one in operations]
+
+
+def operation_text(operation: Operation, *, staged: bool) -> str:
+    """Return one operation, of the staged sender or of another process."""
     name, *arguments = operation
     if name == "note":
-        return f"{arguments[0]} = {_operation(arguments[1], staged=False)}"
+        return f"{arguments[0]} = {operation_text(arguments[1], staged=False)}"
     label = ""
     if staged:
         label, destination, *further = arguments

@@ -14,7 +14,8 @@ const FEW = 6;
 
 /** Show a cell in the dialog; `alike` are the cells that stand in the same place of a table. */
 export async function openCell(dialog, matrix, cell, alike) {
-  const [evidence, documents, verdicts, rules, programs, scripts] = await Promise.all(["evidence", "documents", "verdicts", "rules", "programs", "scripts"].map(unpack));
+  const names = ["evidence", "documents", "verdicts", "rules", "programs", "beforehand", "scripts"];
+  const [evidence, documents, verdicts, rules, programs, beforehand, scripts] = await Promise.all(names.map(unpack));
   const id = matrix.id(cell);
   const close = element("button", { type: "button", class: "button", onclick: () => go({ cell: "" }), "aria-label": "Close" }, "Close");
   const claims = claimsAbout(cell, verdicts);
@@ -24,7 +25,7 @@ export async function openCell(dialog, matrix, cell, alike) {
     element("header", {}, element("div", {}, element("h2", { id: "cell-title" }, matrix.core.questions[matrix.tableOf(cell).name]), element("code", {}, id)), close),
     element("div", { class: "body", tabindex: "0", role: "region", "aria-label": "About the cell" },
       others(matrix, cell, alike),
-      element("div", { class: "buttons" }, copier("Copy id", () => id), copier("Copy link", () => link({ cell: id })), ...repeat(matrix, cell, id, programs)),
+      element("div", { class: "buttons" }, copier("Copy id", () => id), copier("Copy link", () => link({ cell: id })), ...repeat(id, program(matrix, cell, programs, beforehand, scripts))),
       element("h3", {}, "The experiment"), experiment(matrix, cell), ...told(matrix, cell, scripts),
       element("h3", {}, "What came of it"), ...results(matrix, cell, evidence),
       ...(spans.length ? [element("h3", {}, "Since when"), ...spans] : []),
@@ -52,9 +53,8 @@ function others(matrix, cell, alike) {
   return element("p", {}, element("label", {}, `${alike.length} cells are folded here: `, select));
 }
 
-function repeat(matrix, cell, id, programs) {
+function repeat(id, text) {
   const command = copier("Copy repro command", () => `sockmatrix repro '${id}' -o repro.py`);
-  const text = program(matrix, cell, programs);
   return text ? [copier("Copy repro program (Python)", () => text), command] : [command];
 }
 

@@ -22,6 +22,14 @@ function script(matrix, cell, scripts) {
   return text.split("\n").map(tidy).filter(Boolean).join("\n");
 }
 
+/** Return the script of a cell as programs have it: each operation as it is always written. */
+export function written(matrix, cell, scripts) {
+  return script(matrix, cell, scripts).split("\n").map((line) => {
+    const [actor, texts] = parts(line);
+    return `${actor}: ${texts.map((one) => scripts.forms[actor.startsWith("S") ? `S ${one}` : one] ?? one).join("; ")}`;
+  });
+}
+
 /** A turn without what an axis left empty. */
 function tidy(line) {
   const [actor, texts] = parts(line);
