@@ -16,6 +16,12 @@ that every cell can be filtered, compared and opened. It is stored compactly, JS
 * documents (`documents.py`): claims with their patterns, which the script matches against a cell.
 * causes (`causes.py`): which outcomes of which cells the known changes explain, by number.
 * rules (`learned.py`): lists of rules in words, and for each cell the numbers of those that decide it.
+* scripts (`scripts.py`): what the processes of a cell do, as texts with gaps; operations in words.
+* programs: of 43,000 cells in pieces (`programs.py`), of 22,500 as `ci/beforehand.py` wrote them
+  (`beforehand.py`).
+
+What follows from the tables alone is packed while the runs are read, and what follows from what was
+measured beside the tables of the page, each in a process of its own where that helps (`aside.py`).
 
 The script gets values and puts them in place with textContent. A strict Content-Security-Policy in the
 file allows our style sheet and our script by their hashes, and nothing else.

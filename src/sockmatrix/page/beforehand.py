@@ -20,7 +20,7 @@ from sockmatrix.repro.header import wrapped
 from sockmatrix.script.writer import write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sockmatrix.cell import Cell
     from sockmatrix.plan import Plan
@@ -33,7 +33,7 @@ _UNIT = re.compile(r"(?<=\n\n)(?!\n)|(?<=\(me\):\n)")
 _BEGIN = '#!/usr/bin/env python3\n"""'
 
 
-def values(plans: Iterable[Plan]) -> dict[str, Any] | None:
+def values(plans: Sequence[Plan]) -> dict[str, Any] | None:
     """Return the programs of some tables as a JSON value, None if there are none.
 
     `lines` are texts, `units` numbers of lines, and `tables` have for each cell its program, numbers of
@@ -43,36 +43,42 @@ def values(plans: Iterable[Plan]) -> dict[str, Any] | None:
     if not FILE.exists():
         return None
     kept = msgspec.json.decode(zlib.decompress(FILE.read_bytes()))
-    tables = {
-        plan.table.name: own["cells"]
-        for plan in plans
-        if (own := kept["tables"].get(plan.table.name)) and own["digest"] == _digest(plan)
-    }
-    if not tables:
-        return None
-    return {"lines": kept["lines"], "units": kept["units"], "tables": tables}
+    digests = kept.pop("digests")
+    fresh = [plan.table.name for plan in plans if digests.get(plan.table.name) == _digest(plan)]
+    if len(fresh) == len(digests):
+        return dict(kept)
+    return _numbered({name: list(endings(kept, name)) for name in fresh}) if fresh else None
+
+
+def endings(kept: Mapping[str, Any], table: str) -> Iterator[str]:
+    """Yield what follows the beginnings of the programs of a table, "" where there is none."""
+    units = ["\n".join(kept["lines"][line] for line in unit) for unit in _sequences(kept["units"])]
+    for own in _sequences(kept["tables"][table]):
+        yield "".join(units[unit] for unit in own)
 
 
 def pack(plans: Iterable[Plan]) -> bytes:
     """Return what the file is to have. Raises ValueError for a program that begins otherwise."""
-    lines, units = Numbered(), Numbered()
-    tables: dict[str, dict[str, Any]] = {}
+    programs: dict[str, list[str]] = {}
+    digests = {}
     for plan in plans:
-        pieced = covered(Compact(plan))
-        programs = [
-            "" if there else _ending(plan, cell) for cell, there in zip(plan.cells, pieced, strict=True)
-        ]
-        if any(programs):
-            numbers = [tuple(map(units, _UNIT.split(text))) if text else () for text in programs]
-            tables[plan.table.name] = {"digest": _digest(plan), "cells": _changes(numbers)}
-    own = [tuple(map(lines, unit.split("\n"))) for unit in units.values]
-    kept = {"lines": lines.values, "units": _changes(own), "tables": tables}
-    return zlib.compress(msgspec.json.encode(kept), 9)
+        pieced = zip(plan.cells, covered(Compact(plan)), strict=True)
+        own = ["" if there else _ending(plan, cell) for cell, there in pieced]
+        if any(own):
+            programs[plan.table.name] = own
+            digests[plan.table.name] = _digest(plan)
+    return zlib.compress(msgspec.json.encode({"digests": digests, **_numbered(programs)}), 9)
 
 
-def same(one: bytes, other: bytes) -> bool:
-    """Tell whether two files say the same, whichever zlib packed them."""
-    return zlib.decompress(one) == zlib.decompress(other)
+def _numbered(programs: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Return what follows the beginnings of programs, by table, as `values` does."""
+    lines, units = Numbered(), Numbered()
+    tables = {
+        name: _changes([tuple(map(units, _UNIT.split(text))) if text else () for text in own])
+        for name, own in programs.items()
+    }
+    split = [tuple(map(lines, unit.split("\n"))) for unit in units.values]
+    return {"lines": lines.values, "units": _changes(split), "tables": tables}
 
 
 def beginning(plan: Plan, cell: Cell) -> str:
@@ -110,6 +116,18 @@ def _changes(some: Sequence[Sequence[int]]) -> list[Any]:
         found.append([start, end, *own[start : len(own) - end]])
         before = own
     return found
+
+
+def _sequences(changes: Iterable[Any]) -> Iterator[list[int]]:
+    """Yield the sequences of which `_changes` returned the changes."""
+    before: list[int] = []
+    for change in changes:
+        if not change:
+            yield []
+            continue
+        start, end, *others = change
+        before = [*before[:start], *others, *before[len(before) - end :]]
+        yield before
 
 
 def _digest(plan: Plan) -> int:
