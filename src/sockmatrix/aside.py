@@ -17,13 +17,19 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 
-def useful(platform: str, threads: int, processors: int) -> bool:
-    """Tell whether work is forked, on a `platform` as sys.platform has it.
+def processors() -> int:
+    """Return how many processors this process may use."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return usable or 1
+
+
+def useful(platform: str, threads: int, usable: int) -> bool:
+    """Tell whether work is forked, on a `platform` as sys.platform has it with so many processors.
 
     fork(2) leaves all threads but one behind; on macOS libraries have some of their own
     (bugs.python.org/issue33725).
     """
-    return platform == "linux" and threads == 1 and processors > 1
+    return platform == "linux" and threads == 1 and usable > 1
 
 
 @final
@@ -34,11 +40,9 @@ class Aside(Generic[_T]):
         """Begin, on what there is now: what changes later the work does not see."""
         self._work = work
         self._line: Connection | None = None
-        if sys.platform == "linux":
-            processors = len(os.sched_getaffinity(0))
-            if useful(sys.platform, threading.active_count(), processors):
-                with contextlib.suppress(OSError):  # no more processes, or files
-                    self._line = _fork(work)
+        if useful(sys.platform, threading.active_count(), processors()):
+            with contextlib.suppress(OSError):  # no more processes, or files
+                self._line = _fork(work)
 
     def result(self) -> _T:
         """Return the result, as soon as it is there. Raises what the work raises."""

@@ -8,13 +8,12 @@ allowed.
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias, final
 
 from sockmatrix import allow
 from sockmatrix.changes import Explainer
-from sockmatrix.claims.shape import shape
+from sockmatrix.claims.shape import Shapes
 from sockmatrix.compare import compare
 from sockmatrix.difference import unsettled
 from sockmatrix.exitcode import TOLERATED, ExitCode, worst
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from sockmatrix.allow import Allowed
     from sockmatrix.cell import Cell
     from sockmatrix.changes import KnownChange, Reason
-    from sockmatrix.claims.shape import Shape
     from sockmatrix.compare import Change, Comparison
     from sockmatrix.grouping import Group
     from sockmatrix.runfile import Run
@@ -155,14 +153,8 @@ def check(
     comparison = compare(baseline, run, selection.ids)
     cells = {cell.id: cell for cell in selection.cells}
     scenarios = {plan.table.name: plan.table.scenario for plan in selection.plans}
-
-    @functools.cache
-    def shape_of(name: str) -> Shape:
-        return shape(scenarios[cells[name].table].steps(cells[name]))
-
-    explainer = Explainer(
-        known, baseline.header.platform, run.header.platform, lambda cell: shape_of(cell.id)
-    )
+    shapes = Shapes(scenarios.__getitem__)
+    explainer = Explainer(known, baseline.header.platform, run.header.platform, shapes)
     differences = []
     no_longer_stable = [one for one in unsettled(comparison) if one.after and one.after.variants]
     for change in (*comparison.changed, *no_longer_stable):
@@ -170,7 +162,7 @@ def check(
         before, after = change.before, change.after
         assert before is not None
         assert after is not None
-        allowed = allow.first(exceptions, cell, shape_of(cell.id), after, today) if exceptions else None
+        allowed = allow.first(exceptions, cell, shapes(cell), after, today) if exceptions else None
         expired = allowed is not None and allowed.expired(today)
         sought = change.verdict == "changed" and (allowed is None or expired)
         reasons = explainer.reasons(cell, before, after) if sought else ()

@@ -16,7 +16,7 @@ from sockmatrix.claims import systems
 from sockmatrix.claims.entail import entails, heard, opened
 from sockmatrix.claims.expect import Answer
 from sockmatrix.claims.hearing import heard as heard_of
-from sockmatrix.claims.shape import shape
+from sockmatrix.claims.shape import Shapes
 from sockmatrix.claims.versions import Version
 from sockmatrix.models import Unpredicted
 from sockmatrix.models.linux import VERSION, predict
@@ -141,7 +141,7 @@ class Knowledge:
         measured, else the newest that any document speaks of.
         """
         self._scenarios = scenarios
-        self._shapes: dict[str, Shape] = {}
+        self._shape = Shapes(scenarios.__getitem__)
         self._speaks = speaks or _speaks
         self._releases = dict(releases or {})
         self._runs: dict[str, list[Run]] = collections.defaultdict(list)
@@ -184,12 +184,6 @@ class Knowledge:
         if not measured and system == STACK:
             found += self._predicted(cell, form)
         return found or [Evidence("unknown", system, form)]
-
-    def _shape(self, cell: Cell) -> Shape:
-        known = self._shapes.get(cell.id)
-        if known is None:
-            known = self._shapes[cell.id] = shape(self._scenarios[cell.table].steps(cell))
-        return known
 
     def _measured(self, cell: Cell, system: str, form: Shape) -> list[Evidence]:
         found = []

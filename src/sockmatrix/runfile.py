@@ -146,11 +146,11 @@ def _read(path: Path, file: BinaryIO, decode_line: LineDecoder) -> Run:
     versions: dict[str, int] = {}
     decode_line.begin()
     for block in lines.blocks():
-        found = decode_line.block(block, MAX_LINE)
-        own = dict(zip(found[0], found[2], strict=True)) if found else {}
-        if found and len(own) == len(found[0]) and cells.keys().isdisjoint(own):
+        names, own_versions, kept = decode_line.block(block, MAX_LINE) or ((), (), ())
+        own = dict(zip(names, kept, strict=True))
+        if own and len(own) == len(names) and cells.keys().isdisjoint(own):
             cells |= own
-            versions.update(zip(found[0], found[1], strict=True))
+            versions.update(zip(names, own_versions, strict=True))
             lines.skip(len(own))
             footer = None
             continue

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, final
 from sockmatrix import content, plan, table
 from sockmatrix.axis import table_files
 from sockmatrix.cell import LISTED_SOCKETS, sockets_text
-from sockmatrix.claims.shape import Shape, shape
+from sockmatrix.claims.shape import Shapes
 from sockmatrix.pattern import Pattern, parse
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sockmatrix.cell import Cell
+    from sockmatrix.claims.shape import Shape
     from sockmatrix.plan import Plan
 
 _TABLE = "table="
@@ -39,7 +40,7 @@ class Coverage:
         self._load = plans
         self._plan = functools.cache(lambda name: plans[name]())
         self._narrow = functools.lru_cache(maxsize=8192)(self._narrowed)
-        self._shapes: dict[str, Shape] = {}
+        self._shapes = Shapes(lambda name: self._plan(name).table.scenario)
 
     @classmethod
     def of(cls, plans: Iterable[Plan]) -> Coverage:
@@ -68,11 +69,7 @@ class Coverage:
 
     def shape(self, cell: Cell) -> Shape:
         """Return the shape of a cell."""
-        known = self._shapes.get(cell.id)
-        if known is None:
-            known = shape(self._plan(cell.table).table.scenario.steps(cell))
-            self._shapes[cell.id] = known
-        return known
+        return self._shapes(cell)
 
     def _narrowed(self, words: tuple[str, ...]) -> tuple[Cell, ...]:
         if not words:

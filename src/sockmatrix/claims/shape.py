@@ -9,9 +9,10 @@ from sockmatrix.observation import NEVER_HEAR
 from sockmatrix.scenarios.scenario import SENDER
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from sockmatrix.scenarios import Steps
+    from sockmatrix.cell import Cell
+    from sockmatrix.scenarios import Scenario, Steps
 
 _OWN_PORT = "P"
 _ENDS = ("exit", "kill")
@@ -57,6 +58,22 @@ def shape(steps: Steps) -> Shape:
         for operation in operations:
             follower.follow(name, operation)
     return follower.shape()
+
+
+@final
+class Shapes:
+    """The shapes of cells, each worked out once; `scenario` returns that of a table, by its name."""
+
+    def __init__(self, scenario: Callable[[str], Scenario]) -> None:
+        self._scenario = scenario
+        self._known: dict[str, Shape] = {}
+
+    def __call__(self, cell: Cell) -> Shape:
+        """Return the shape of a cell."""
+        known = self._known.get(cell.id)
+        if known is None:
+            known = self._known[cell.id] = shape(self._scenario(cell.table).steps(cell))
+        return known
 
 
 class _Follower:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from sockmatrix import aside
 from sockmatrix.runformat import Platform
 
 _FRESH_LANES = 4  # for each processor: a lane that measures afresh mostly waits
@@ -23,8 +23,7 @@ def lanes_here(*, fresh: bool, processors: int | None = None) -> int:
     `processors`: how many of this machine's there are for it, None for all.
     """
     if processors is None:
-        usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        processors = usable or 1
+        processors = aside.processors()
     return min(32, processors * (_FRESH_LANES if fresh else 1))
 
 

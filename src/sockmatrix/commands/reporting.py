@@ -93,10 +93,10 @@ def _present(
 
 def _parted(columns: Sequence[Column], selection: Selection) -> str:
     """Return the line that says how much more there is than a summary shows."""
-    cells = present(selection.cells, columns)
-    count = len(parted(cells, columns))
     if len(columns) == 1:
         return ""
+    cells = present(selection.cells, columns)
+    count = len(parted(cells, columns))
     if not count:
         return f"All {len(cells)} cells, not only those in these tables, are the same on every platform."
     return (

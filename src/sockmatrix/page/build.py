@@ -41,7 +41,7 @@ from sockmatrix.render.legend import style
 from sockmatrix.scenarios import addresses
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from sockmatrix.cell import Cell
     from sockmatrix.claims.claim import Claim
@@ -79,11 +79,13 @@ class Page:
 class Begun:
     """A page that was begun with the tables of a selection, whoever measured them.
 
-    `claims` are those of the `book` that speak of cells; `aside` is what is worked out of them: data,
-    packed, and the places of the cells that each claim speaks of.
+    `places` are those of the `cells`, by id; `claims` those of the `book` that speak of cells; `aside` is
+    what is worked out of all: data, packed, and the places of the cells that each claim speaks of.
     """
 
     selection: Selection
+    cells: Sequence[Cell]
+    places: Mapping[str, int]
     book: Book
     claims: Sequence[Claim]
     aside: Aside[tuple[dict[str, str], list[list[int]]]]
@@ -94,6 +96,8 @@ def begin(selection: Selection) -> Begun:
     book = _book()
     claims = documents.order(book.claims.values())
     plans = selection.plans
+    cells = [cell for plan in plans for cell in plan.cells]
+    places = {cell.id: place for place, cell in enumerate(cells)}
 
     def work() -> tuple[dict[str, str], list[list[int]]]:
         compacted = [compact.Compact(plan) for plan in plans]
@@ -105,9 +109,9 @@ def begin(selection: Selection) -> Begun:
         }
         if kept := beforehand.values(plans):
             data["beforehand"] = kept
-        return _packed(data), spoken_of(claims, Coverage.of(plans), _cells(plans))
+        return _packed(data), spoken_of(claims, Coverage.of(plans), places)
 
-    return Begun(selection, book, claims, Aside(work))
+    return Begun(selection, cells, places, book, claims, Aside(work))
 
 
 def build(columns: Sequence[Column], begun: Begun, *, rules: bool = False, spoken: bool = True) -> Page:
@@ -116,13 +120,11 @@ def build(columns: Sequence[Column], begun: Begun, *, rules: bool = False, spoke
     `rules`: with the rules that follow from the newest run, which takes many seconds; `spoken`: with
     columns of what documents say. Raises TableError.
     """
-    plans, book = begun.selection.plans, begun.book
+    plans, book, cells, places = begun.selection.plans, begun.book, begun.cells, begun.places
     columns = timeline.in_order(columns)
-    cells = _cells(plans)
-    places = {cell.id: place for place, cell in enumerate(cells)}
     told = known(cells, columns)
     data, spoken_places = begun.aside.result()
-    speaking = Speaking(begun.claims, spoken_places, cells)
+    speaking = Speaking(begun.claims, spoken_places, cells, places)
     work = Aside(partial(_judged, begun, told, speaking, rules=rules))
     asked = [(plan, tuple(labelled(plan))) for plan in plans]
     shown = {cell.id for _, own in asked for one in own for _, row in one.rows for cell in row.values()}
@@ -161,10 +163,9 @@ class _Judged(NamedTuple):
 
 def _judged(begun: Begun, told: KnownColumns, speaking: Speaking, *, rules: bool) -> _Judged:
     plans = begun.selection.plans
-    cells, coverage = _cells(plans), Coverage.of(plans)
-    places = {cell.id: place for place, cell in enumerate(cells)}
+    coverage = Coverage.of(plans)
     runs = [column.run for column in told.columns if column.run]
-    why = causes.values(changes.load(), plans, coverage, told, places) if len(runs) > 1 else []
+    why = causes.values(changes.load(), plans, coverage, told, begun.places) if len(runs) > 1 else []
     data = {
         "causes": causes.packed(why),
         "evidence": told.evidence(),
@@ -173,11 +174,7 @@ def _judged(begun: Begun, told: KnownColumns, speaking: Speaking, *, rules: bool
     if rules and runs:
         name, run = timeline.newest(told.columns)
         data["rules"] = learned.values(printable(name), run, plans)
-    return _Judged(_packed(data), timeline.series(runs, cells, told, why), tuple(why))
-
-
-def _cells(plans: Iterable[Plan]) -> list[Cell]:
-    return [cell for plan in plans for cell in plan.cells]
+    return _Judged(_packed(data), timeline.series(runs, begun.cells, told, why), tuple(why))
 
 
 def _book() -> Book:

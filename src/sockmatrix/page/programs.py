@@ -63,13 +63,9 @@ def covered(table: Compact) -> list[bool]:
         return [False] * len(table.plan.cells)
     found = []
     for cell, begin, end in zip(table.plan.cells, table.begin, table.end, strict=True):
-        opened = " ".join(cell.axes.get(name, "") for name in _OPENED)
-        own = [pieces["sockets"].get(f"{number} {opened}") for number in table.ends[end]]
-        if len(own) > _MOST or not all(own):
-            found.append(False)
-            continue
-        every = sorted({thing for one in own for thing in one[2]})
-        found.append(f"{begin} {len(own)} {','.join(map(str, every))}" in pieces["sends"])
+        own = [pieces["sockets"].get(f"{number} {_opened(cell)}") for number in table.ends[end]]
+        there = len(own) <= _MOST and all(own)
+        found.append(there and f"{begin} {_rest(one[2] for one in own)}" in pieces["sends"])
     return found
 
 
@@ -88,14 +84,13 @@ def _pieces(table: Compact) -> dict[str, Any] | None:
             continue
         opened = opens.get(begin)
         if opened is None:
-            opened = opens[begin] = " ".join(cell.axes.get(name, "") for name in _OPENED)
+            opened = opens[begin] = _opened(cell)
         if (end, opened) not in ready:  # tens of thousands of cells have the same few sockets
             for one, socket in zip(ends[end], cell.sockets, strict=True):
                 if one not in needs:
                     needs[one] = tuple(map(things, _needs(plan, socket)))
-            every = sorted({thing for one in ends[end] for thing in needs[one]})
             own = [f"{number} {opened}" for number in ends[end]]
-            ready[end, opened] = own, f"{len(own)} {','.join(map(str, every))}"
+            ready[end, opened] = own, _rest(needs[one] for one in ends[end])
         own, rest = ready[end, opened]
         key = f"{begin} {rest}"
         if key in sends and (not sends[key] or all(one in known for one in own)):
@@ -125,6 +120,17 @@ def _pieces(table: Compact) -> dict[str, Any] | None:
         "sockets": known,
         "sends": found,
     }
+
+
+def _opened(cell: Cell) -> str:
+    return " ".join(cell.axes.get(name, "") for name in _OPENED)
+
+
+def _rest(needs: Iterable[Iterable[int]]) -> str:
+    """Return what the rest of a program is found by: how many sockets there are, and what they need."""
+    own = list(needs)
+    every = sorted({thing for things in own for thing in things})
+    return f"{len(own)} {','.join(map(str, every))}"
 
 
 def _needs(plan: Plan, socket: Socket) -> Iterator[str]:

@@ -11,7 +11,7 @@ from sockmatrix.page.known import NOTHING
 from sockmatrix.render.escape import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sockmatrix.cell import Cell
     from sockmatrix.claims.claim import Claim
@@ -24,10 +24,9 @@ _UNCLEAR = frozenset({"skipped", "inconclusive", "unstable"})
 _LONGEST = 500
 
 
-def spoken_of(claims: Iterable[Claim], coverage: Coverage, cells: Iterable[Cell]) -> list[list[int]]:
-    """Return for each claim the places in `cells` of those it speaks of, in order. Raises TableError."""
-    numbers = {cell.id: place for place, cell in enumerate(cells)}
-    return [sorted(numbers[cell.id] for cell in coverage.cells(claim.cells)) for claim in claims]
+def spoken_of(claims: Iterable[Claim], coverage: Coverage, places: Mapping[str, int]) -> list[list[int]]:
+    """Return for each claim the places of the cells it speaks of, in order. Raises TableError."""
+    return [sorted(places[cell.id] for cell in coverage.cells(claim.cells)) for claim in claims]
 
 
 @final
@@ -35,13 +34,17 @@ class Speaking:
     """Claims with the cells that each speaks of. `claims` are in their order."""
 
     def __init__(
-        self, claims: Sequence[Claim], spoken: Sequence[Sequence[int]], cells: Sequence[Cell]
+        self,
+        claims: Sequence[Claim],
+        spoken: Sequence[Sequence[int]],
+        cells: Sequence[Cell],
+        places: Mapping[str, int],
     ) -> None:
-        """`spoken`: for each claim the places of its cells in `cells`, as of `spoken_of`."""
+        """`spoken`: for each claim the places of its cells, as of `spoken_of`; `places`: of `cells`."""
         self._claims = claims
         self._spoken = spoken
         self._cells = cells
-        self._places = {cell.id: place for place, cell in enumerate(cells)}
+        self._places = places
         self._own = {claim.id: frozenset(own) for claim, own in zip(claims, spoken, strict=True)}
 
     def speaks(self, claim: Claim, cell: Cell) -> bool:

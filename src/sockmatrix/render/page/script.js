@@ -2,6 +2,8 @@
 
 import { element } from "./element.js";
 
+const SENDER = "S";
+
 /** Return elements that tell it, none where the table has no scripts. */
 export function told(matrix, cell, scripts) {
   const text = script(matrix, cell, scripts);
@@ -26,7 +28,8 @@ function script(matrix, cell, scripts) {
 export function written(matrix, cell, scripts) {
   return script(matrix, cell, scripts).split("\n").map((line) => {
     const [actor, texts] = parts(line);
-    return `${actor}: ${texts.map((one) => scripts.forms[actor.startsWith("S") ? `S ${one}` : one] ?? one).join("; ")}`;
+    const begin = whose(actor) === SENDER ? `${SENDER} ` : "";
+    return `${actor}: ${texts.map((one) => scripts.forms[begin + one] ?? one).join("; ")}`;
   });
 }
 
@@ -41,9 +44,12 @@ function parts(line) {
   return [line.slice(0, colon).trim(), line.slice(colon + 1).split(";").map((one) => one.trim()).filter(Boolean)];
 }
 
+const whose = (actor) => actor.split("@")[0];
+
 function turn(line, scripts) {
   const [actor, texts] = parts(line);
-  const [who, place] = actor.split("@");
-  const words = who === "S" ? scripts.sends : scripts.words;
+  const who = whose(actor);
+  const place = actor.slice(who.length + 1);
+  const words = who === SENDER ? scripts.sends : scripts.words;
   return element("li", {}, element("b", {}, who), ` ${[scripts.places[place], texts.map((one) => words[one]).join(", ")].filter(Boolean).join(" ")}.`);
 }
